@@ -1,0 +1,1 @@
+"""A self-hosted service that speaks the Azure Batch REST API."""
