@@ -1,0 +1,1 @@
+"""Pure decisions: every rule of the service, without clock, store, network or random source."""

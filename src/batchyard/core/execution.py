@@ -1,0 +1,169 @@
+"""The life of an execution: ``assigned -> running``, perhaps ``stopping``, then gone.
+
+The row of an execution is the order to its node: as long as it stands there, the node is to run it,
+or, while ``stopping``, to end it. It is gone once the node has said that no process is left, and
+only then are its slots free, whatever became of the task meanwhile. What the node says about an
+execution without a row, or of another life of the node, is stale; the engine drops it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from batchyard.core import failures
+from batchyard.core.errors import InvalidTransition
+from batchyard.core.messages import (
+    Effect,
+    ExecutionEnded,
+    ExecutionEvent,
+    ExecutionLost,
+    ExecutionStarted,
+    JobTaskClosed,
+    JobTaskOpened,
+    OpenExecution,
+    PreparationEnded,
+    PreparationStarted,
+    ReleaseEnded,
+    ReleaseStarted,
+    SlotsFreed,
+    SlotsTaken,
+    Step,
+    StopExecution,
+    TaskEnded,
+    TaskGivenBack,
+    TaskLost,
+    TaskStarted,
+)
+from batchyard.core.model import (
+    Ending,
+    Execution,
+    ExecutionKind,
+    ExecutionState,
+    TaskKey,
+    TaskResult,
+)
+
+ASSIGNED, RUNNING, STOPPING = ExecutionState
+
+MOVES: Final[
+    Mapping[tuple[ExecutionState, type[ExecutionEvent]], frozenset[ExecutionState | None]]
+] = {
+    (ASSIGNED, ExecutionStarted): frozenset({RUNNING}),
+    (ASSIGNED, ExecutionEnded): frozenset({None}),
+    (ASSIGNED, ExecutionLost): frozenset({None}),
+    (ASSIGNED, StopExecution): frozenset({STOPPING}),
+    (RUNNING, ExecutionStarted): frozenset({RUNNING}),
+    (RUNNING, ExecutionEnded): frozenset({None}),
+    (RUNNING, ExecutionLost): frozenset({None}),
+    (RUNNING, StopExecution): frozenset({STOPPING}),
+    (STOPPING, ExecutionStarted): frozenset({STOPPING}),  # The order to stop came later.
+    (STOPPING, ExecutionEnded): frozenset({None}),
+    (STOPPING, ExecutionLost): frozenset({None}),
+    (STOPPING, StopExecution): frozenset({STOPPING}),
+}
+
+
+def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
+    """Return a new execution for the life `epoch` of its node, and who has to count it.
+
+    A preparation or release task takes no slot (J-75, J-81).
+    """
+    execution = Execution(
+        id=order.id,
+        kind=order.kind,
+        job=order.job,
+        task=order.task,
+        node=order.node,
+        epoch=epoch,
+        attempt=order.attempt,
+        slots=order.slots,
+    )
+    if order.kind is not ExecutionKind.TASK:
+        return Step(execution)
+    taken = SlotsTaken(key=order.node, slots=order.slots)
+    return Step(execution, (taken, JobTaskOpened(key=(order.job, order.node))))
+
+
+def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Execution]:
+    """Apply one event to one execution.
+
+    Raises:
+        InvalidTransition: Its state cannot take this event.
+    """
+    moves = MOVES.get((execution.state, type(event)))
+    if moves is None:
+        raise InvalidTransition(f"{execution.id} is {execution.state} and cannot take {event}")
+    match event:
+        case ExecutionStarted():
+            result = _started(execution, event)
+        case ExecutionEnded():
+            result = Step(None, _ended(execution, event.ending))
+        case ExecutionLost():
+            result = Step(None, _lost(execution))
+        case StopExecution():
+            result = Step(replace(execution, state=STOPPING))
+        case _:
+            assert_never(event)
+    state = None if result.entity is None else result.entity.state
+    assert state in moves, (execution, event, result)
+    return result
+
+
+def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
+    entity = replace(execution, state=RUNNING) if execution.state is ASSIGNED else execution
+    place = (execution.job, execution.node)
+    match execution.kind:
+        case ExecutionKind.TASK:
+            told: Effect = TaskStarted(
+                key=_task(execution), attempt=execution.attempt, time=event.time
+            )
+        case ExecutionKind.PREPARATION:
+            told = PreparationStarted(key=place, attempt=execution.attempt, time=event.time)
+        case ExecutionKind.RELEASE:
+            told = ReleaseStarted(key=place, attempt=execution.attempt, time=event.time)
+        case _:
+            assert_never(execution.kind)
+    return Step(entity, (told,))
+
+
+def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
+    """Tell first the owner, then the node and the job: they see the owner's new state."""
+    place = (execution.job, execution.node)
+    match execution.kind:
+        case ExecutionKind.TASK:
+            told: Effect = (
+                TaskGivenBack(key=_task(execution), attempt=execution.attempt)
+                if ending is None
+                else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
+            )
+        case ExecutionKind.PREPARATION:
+            told = PreparationEnded(key=place, attempt=execution.attempt, ending=ending)
+        case ExecutionKind.RELEASE:
+            told = ReleaseEnded(key=place, attempt=execution.attempt, ending=ending)
+        case _:
+            assert_never(execution.kind)
+    result = None if ending is None else failures.result(ending)
+    return [told, *_closed(execution, result)]
+
+
+def _lost(execution: Execution) -> list[Effect]:
+    """A lost preparation or release tells nobody: its job hears that the node restarted."""
+    if execution.kind is not ExecutionKind.TASK:
+        return []
+    told = TaskLost(key=_task(execution), attempt=execution.attempt)
+    return [told, *_closed(execution, None)]
+
+
+def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ...]:
+    if execution.kind is not ExecutionKind.TASK:
+        return ()
+    return (
+        SlotsFreed(key=execution.node, slots=execution.slots, result=result),
+        JobTaskClosed(key=(execution.job, execution.node)),
+    )
+
+
+def _task(execution: Execution) -> TaskKey:
+    assert execution.task is not None, execution
+    return execution.task

@@ -1,0 +1,77 @@
+"""How an execution ended, as Azure Batch tells it: results and ``failureInfo``.
+
+Source: T-11 ... T-13, T-19 ... T-21 and the table of failure codes in 03.
+"""
+
+from typing import Final
+
+from batchyard.core.model import EndCause, Ending, ErrorCategory, Failure, TaskResult
+
+#: The task was ended by a request, or by the end of its job. Source: T-21, J-40.
+TASK_ENDED: Final = Failure(
+    category=ErrorCategory.USER_ERROR,
+    code="TaskEnded",
+    message="Task Was Ended by User Request",
+)
+
+#: The service lost too many nodes under one task. Source: T-15.
+TOO_MANY_RECOVERIES: Final = Failure(
+    category=ErrorCategory.USER_ERROR,
+    code="MaxInternalRetryCountReached",
+    message="The task was given to another node too often because its nodes were lost",
+)
+
+_FAILURE_EXIT_CODE: Final = Failure(
+    category=ErrorCategory.USER_ERROR,
+    code="FailureExitCode",
+    message="The task exited with an exit code representing a failure",
+    details=(
+        ("Message", "The task process exited with an unexpected exit code"),
+        ("AdditionalErrorCode", "FailureExitCode"),
+    ),
+)
+
+
+def result(ending: Ending) -> TaskResult:
+    """Return success for an exit with 0 and nothing else. Source: T-12."""
+    succeeded = ending.cause is EndCause.EXITED and ending.exit_code == 0
+    return TaskResult.SUCCESS if succeeded else TaskResult.FAILURE
+
+
+def is_retryable(ending: Ending) -> bool:
+    """Return whether a retry may help: only after an exit code that is not zero. Source: T-14."""
+    return ending.cause is EndCause.EXITED and ending.exit_code != 0
+
+
+def failure(ending: Ending) -> Failure | None:
+    """Return the ``failureInfo`` of an ending, None for a success."""
+    match ending.cause:
+        case EndCause.EXITED:
+            return None if ending.exit_code == 0 else _FAILURE_EXIT_CODE
+        case EndCause.TIMED_OUT | EndCause.STOPPED:
+            return TASK_ENDED
+        case EndCause.PROGRAM_NOT_FOUND:
+            return _with_message(
+                ErrorCategory.USER_ERROR,
+                "CommandProgramNotFound",
+                "The specified command program is not found",
+                ending.message,
+            )
+        case EndCause.LAUNCH_FAILED:
+            return _with_message(
+                ErrorCategory.USER_ERROR,
+                "CommandLaunchFailed",
+                "The specified command program could not be started",
+                ending.message,
+            )
+        case EndCause.DIRECTORY_FAILED:
+            return _with_message(
+                ErrorCategory.SERVER_ERROR,
+                "ResourceDirectoryCreateFailed",
+                "The directories of the task could not be created",
+                ending.message,
+            )
+
+
+def _with_message(category: ErrorCategory, code: str, message: str, detail: str) -> Failure:
+    return Failure(category=category, code=code, message=message, details=(("Message", detail),))

@@ -1,0 +1,131 @@
+"""The life of a job: ``active -> terminating -> completed``, and ``deleting`` from any of them.
+
+A terminating or deleting job is its own to-do note: a sweep tells its nodes and ends its running
+tasks. Once nothing is left to do on any node the job is ``completed``; a deleting one then loses
+its tasks and at last its own row. Tasks that were ``active`` stay so for ever (S-14).
+Source: 01 Job.state, J-39 ... J-45.
+
+The states that no event leads to here belong to operations that are not built yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
+from batchyard.core.messages import (
+    DeleteJob,
+    JobEvent,
+    JobNodeOpened,
+    JobNodeSettled,
+    JobSwept,
+    Step,
+    TerminateJob,
+    WakeSweep,
+)
+from batchyard.core.model import Job, JobState
+
+ACTIVE = JobState.ACTIVE
+TERMINATING = JobState.TERMINATING
+COMPLETED = JobState.COMPLETED
+DELETING = JobState.DELETING
+
+#: States in which the job's nodes and tasks are being ended.
+ENDING: Final = frozenset({TERMINATING, DELETING})
+
+MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
+    (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (ACTIVE, DeleteJob): frozenset({DELETING}),
+    (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
+    (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
+    (TERMINATING, DeleteJob): frozenset({DELETING}),
+    (TERMINATING, JobNodeSettled): frozenset({TERMINATING, COMPLETED}),
+    (COMPLETED, DeleteJob): frozenset({DELETING}),
+    (DELETING, JobNodeSettled): frozenset({DELETING}),
+    (DELETING, JobSwept): frozenset({DELETING, None}),
+}
+
+REFUSALS: Final[Mapping[tuple[JobState, type[JobEvent]], ErrorCode]] = {
+    (TERMINATING, TerminateJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, TerminateJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, TerminateJob): ErrorCode.JOB_BEING_DELETED,
+    (DELETING, DeleteJob): ErrorCode.JOB_BEING_DELETED,
+}
+
+#: Why no task can be added any more. Source: 01, Calls refused by state.
+ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
+    TERMINATING: ErrorCode.JOB_BEING_TERMINATED,
+    COMPLETED: ErrorCode.JOB_COMPLETED,
+    DELETING: ErrorCode.JOB_BEING_DELETED,
+}
+
+#: Reason of a termination that a client asks for without naming one. Source: J-39.
+USER_TERMINATE: Final = "UserTerminate"
+
+
+def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
+    """Apply one event to one job.
+
+    Raises:
+        Refused: ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``.
+        InvalidTransition: The job's state cannot take this event.
+    """
+    if (job.state, type(event)) in REFUSALS:
+        raise Refused(REFUSALS[job.state, type(event)])
+    moves = MOVES.get((job.state, type(event)))
+    if moves is None:
+        raise InvalidTransition(f"job {job.id} is {job.state} and cannot take {event}")
+    match event:
+        case TerminateJob():
+            terminating = replace(_moved(job, TERMINATING, now), terminate_reason=event.reason)
+            result = _settle(terminating, now)
+        case DeleteJob():
+            result = _settle(_moved(job, DELETING, now), now)
+        case JobNodeOpened():
+            result = Step(replace(job, nodes_unsettled=job.nodes_unsettled + 1))
+        case JobNodeSettled():
+            result = _settle(replace(job, nodes_unsettled=job.nodes_unsettled - 1), now)
+        case JobSwept():
+            result = _swept(job, event)
+        case _:
+            assert_never(event)
+    state = None if result.entity is None else result.entity.state
+    assert state in moves, (job, event, result)
+    return result
+
+
+def check(job: Job) -> None:
+    """Assert what is true of every stored job."""
+    assert job.nodes_unsettled >= 0, job
+    assert job.state is not COMPLETED or job.nodes_unsettled == 0, job
+    assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
+    assert job.has_preparation or not job.has_release, job  # J-76
+
+
+def _settle(job: Job, now: datetime) -> Step[Job]:
+    """What follows from the state of things, by whichever way it came about (checked last)."""
+    if job.state not in ENDING:
+        return Step(job)
+    if job.nodes_unsettled > 0 or job.state is DELETING:
+        return Step(job, (WakeSweep(job.key),))
+    return Step(replace(_moved(job, COMPLETED, now), end_time=now))
+
+
+def _swept(job: Job, event: JobSwept) -> Step[Job]:
+    if event.tasks_left == 0 and job.nodes_unsettled == 0:
+        return Step(None)
+    return Step(job, (WakeSweep(job.key),) if job.nodes_unsettled == 0 else ())
+
+
+def _moved(job: Job, state: JobState, now: datetime) -> Job:
+    """A change of state is a change of the resource: it moves the ETag (S-4)."""
+    return replace(
+        job,
+        state=state,
+        state_time=now,
+        previous_state=job.state,
+        previous_state_time=job.state_time,
+        revision=job.revision + 1,
+        last_modified=now,
+    )

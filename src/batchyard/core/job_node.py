@@ -1,0 +1,279 @@
+"""The life of a job on one node: its preparation there, its tasks, its release.
+
+``unprepared -> preparing -> prepared -> releasing -> released``. The first task that placement
+gives to the node has the job preparation task run; tasks wait for it on the node. If it fails for
+good, the tasks go back and the job has nothing to do there any more (``failed``, J-69). When the
+job ends and its tasks on the node are over, the job release task runs once where the preparation
+had succeeded (J-77, J-78). ``released`` and ``dismissed`` are settled: the job waits for this node
+no longer.
+
+A job without a preparation task goes the same way; it has nothing to run at the two ends.
+Source: J-67 ... J-86, S-19.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from batchyard.core import failures, limits
+from batchyard.core.errors import InvalidTransition
+from batchyard.core.messages import (
+    Effect,
+    GiveBackTasks,
+    JobEnding,
+    JobNodeEvent,
+    JobNodeSettled,
+    JobTaskClosed,
+    JobTaskOpened,
+    NodeLeft,
+    NodeRestarted,
+    OpenExecution,
+    PreparationEnded,
+    PreparationStarted,
+    PrepareJobNode,
+    ReleaseEnded,
+    ReleaseStarted,
+    Step,
+    StopExecution,
+)
+from batchyard.core.model import (
+    Ending,
+    ExecutionId,
+    ExecutionKind,
+    JobNode,
+    JobNodeState,
+    Run,
+    TaskResult,
+    job_node_execution_id,
+)
+
+UNPREPARED, PREPARING, PREPARED, FAILED, RELEASING, RELEASED, DISMISSED = JobNodeState
+
+#: States in which the job has nothing left to do on the node.
+SETTLED: Final = frozenset({RELEASED, DISMISSED})
+
+MOVES: Final[Mapping[tuple[JobNodeState, type[JobNodeEvent]], frozenset[JobNodeState | None]]] = {
+    (UNPREPARED, PrepareJobNode): frozenset({PREPARING, PREPARED}),
+    (UNPREPARED, JobEnding): frozenset({RELEASING, RELEASED, DISMISSED}),
+    (UNPREPARED, NodeRestarted): frozenset({UNPREPARED}),
+    (UNPREPARED, NodeLeft): frozenset({DISMISSED}),
+    (PREPARING, PrepareJobNode): frozenset({PREPARING}),
+    (PREPARING, JobTaskOpened): frozenset({PREPARING}),
+    (PREPARING, JobTaskClosed): frozenset({PREPARING}),
+    (PREPARING, PreparationStarted): frozenset({PREPARING}),
+    (PREPARING, PreparationEnded): frozenset(
+        {PREPARING, PREPARED, FAILED, RELEASING, RELEASED, DISMISSED}
+    ),
+    (PREPARING, JobEnding): frozenset({PREPARING}),
+    (PREPARING, NodeRestarted): frozenset({UNPREPARED, DISMISSED}),
+    (PREPARING, NodeLeft): frozenset({DISMISSED}),
+    (PREPARED, PrepareJobNode): frozenset({PREPARED}),
+    (PREPARED, JobTaskOpened): frozenset({PREPARED}),
+    (PREPARED, JobTaskClosed): frozenset({PREPARED, RELEASING, RELEASED}),
+    (PREPARED, JobEnding): frozenset({PREPARED, RELEASING, RELEASED}),
+    (PREPARED, NodeRestarted): frozenset({UNPREPARED}),
+    (PREPARED, NodeLeft): frozenset({DISMISSED}),
+    (FAILED, JobTaskClosed): frozenset({FAILED, DISMISSED}),
+    (FAILED, JobEnding): frozenset({FAILED, DISMISSED}),
+    (FAILED, NodeRestarted): frozenset({FAILED}),
+    (FAILED, NodeLeft): frozenset({DISMISSED}),
+    (RELEASING, ReleaseStarted): frozenset({RELEASING}),
+    (RELEASING, ReleaseEnded): frozenset({RELEASING, RELEASED}),
+    (RELEASING, JobEnding): frozenset({RELEASING}),  # Deleted after it was terminated.
+    (RELEASING, NodeRestarted): frozenset({RELEASING}),
+    (RELEASING, NodeLeft): frozenset({DISMISSED}),
+    (RELEASED, JobEnding): frozenset({RELEASED}),
+    (RELEASED, NodeRestarted): frozenset({RELEASED}),
+    (RELEASED, NodeLeft): frozenset({RELEASED}),
+    (DISMISSED, JobEnding): frozenset({DISMISSED}),
+    (DISMISSED, NodeRestarted): frozenset({DISMISSED}),
+    (DISMISSED, NodeLeft): frozenset({DISMISSED}),
+}
+
+
+def step(job_node: JobNode, event: JobNodeEvent, now: datetime) -> Step[JobNode]:
+    """Apply one event to one job on one node.
+
+    Raises:
+        InvalidTransition: Its state cannot take this event.
+    """
+    if is_stale(job_node, event):
+        return Step(job_node)
+    moves = MOVES.get((job_node.state, type(event)))
+    if moves is None:
+        place = f"job {job_node.job} on node {job_node.node}"
+        raise InvalidTransition(f"{place} is {job_node.state} and cannot take {event}")
+    if job_node.state in SETTLED:
+        return Step(job_node)
+    match event:
+        case PrepareJobNode():
+            result = _prepare(job_node)
+        case JobTaskOpened():
+            result = Step(replace(job_node, tasks_open=job_node.tasks_open + 1))
+        case JobTaskClosed():
+            result = _finish(replace(job_node, tasks_open=job_node.tasks_open - 1))
+        case PreparationStarted():
+            result = Step(replace(job_node, preparation=_started(job_node.preparation, event.time)))
+        case PreparationEnded():
+            result = _preparation_ended(job_node, event.ending)
+        case ReleaseStarted():
+            result = Step(replace(job_node, release=_started(job_node.release, event.time)))
+        case ReleaseEnded():
+            result = _release_ended(job_node, event.ending)
+        case JobEnding():
+            result = _ending(job_node)
+        case NodeRestarted():
+            result = _node_restarted(job_node)
+        case NodeLeft():
+            result = _settled(job_node, DISMISSED)
+        case _:
+            assert_never(event)
+    state = None if result.entity is None else result.entity.state
+    assert state in moves, (job_node, event, result)
+    return result
+
+
+def is_stale(job_node: JobNode, event: JobNodeEvent) -> bool:
+    """Return whether `event` is news of an attempt that is over for the job."""
+    match event:
+        case PreparationStarted() | PreparationEnded():
+            return job_node.state is not PREPARING or event.attempt != job_node.preparation.attempt
+        case ReleaseStarted() | ReleaseEnded():
+            return job_node.state is not RELEASING or event.attempt != job_node.release.attempt
+        case JobTaskClosed():
+            # A node that left took its tasks with it; the last of them may be told afterwards.
+            return job_node.state in SETTLED or job_node.tasks_open == 0
+        case _:
+            return False
+
+
+def check(job_node: JobNode) -> None:
+    """Assert what is true of every stored job on a node."""
+    assert job_node.tasks_open >= 0, job_node
+    assert job_node.has_preparation or not job_node.has_release, job_node  # J-76
+    assert job_node.state not in (PREPARING, FAILED) or job_node.has_preparation, job_node
+    assert job_node.state is not RELEASING or (job_node.has_release and job_node.is_ending)
+
+
+def _prepare(job_node: JobNode) -> Step[JobNode]:
+    if job_node.state is not UNPREPARED:
+        return Step(job_node)
+    if not job_node.has_preparation:
+        return Step(replace(job_node, state=PREPARED))
+    return _run_preparation(replace(job_node, state=PREPARING), retry_count=0)
+
+
+def _run_preparation(job_node: JobNode, retry_count: int) -> Step[JobNode]:
+    run = Run(
+        attempt=job_node.preparation.attempt + 1,
+        retry_count=retry_count,
+        start_time=job_node.preparation.start_time if retry_count else None,
+        last_retry_time=job_node.preparation.last_retry_time,
+    )
+    prepared = replace(job_node, preparation=run)
+    return Step(prepared, (_open(prepared, ExecutionKind.PREPARATION, run.attempt),))
+
+
+def _preparation_ended(job_node: JobNode, ending: Ending | None) -> Step[JobNode]:
+    if ending is None:  # It never started.
+        if job_node.is_ending:
+            return _finish(replace(job_node, state=FAILED))
+        return _run_preparation(job_node, job_node.preparation.retry_count)
+    run = _ended(job_node.preparation, ending)
+    after = replace(job_node, preparation=run)
+    if run.result is TaskResult.SUCCESS:
+        return _finish(replace(after, state=PREPARED))
+    if failures.is_retryable(ending) and _may_retry(after) and not after.is_ending:
+        return _run_preparation(after, run.retry_count + 1)
+    failed = _finish(replace(after, state=FAILED))
+    return Step(failed.entity, (GiveBackTasks(job_node.job, job_node.node), *failed.effects))
+
+
+def _may_retry(job_node: JobNode) -> bool:
+    if job_node.preparation_retry_count_max == limits.RETRY_COUNT_UNLIMITED:
+        return True
+    return job_node.preparation.retry_count < job_node.preparation_retry_count_max
+
+
+def _release_ended(job_node: JobNode, ending: Ending | None) -> Step[JobNode]:
+    if ending is None:  # It never started.
+        return _run_release(job_node)
+    return _settled(replace(job_node, release=_ended(job_node.release, ending)), RELEASED)
+
+
+def _ending(job_node: JobNode) -> Step[JobNode]:
+    if job_node.state is RELEASING:
+        return Step(job_node)
+    ending = replace(job_node, is_ending=True)
+    if job_node.state is PREPARING:
+        return Step(ending, (StopExecution(key=_preparation_id(job_node)),))
+    return _finish(ending)
+
+
+def _node_restarted(job_node: JobNode) -> Step[JobNode]:
+    match job_node.state:
+        case JobNodeState.RELEASING:
+            return _run_release(job_node)  # J-83
+        case JobNodeState.PREPARING if job_node.is_ending:
+            return _settled(job_node, DISMISSED)
+        case JobNodeState.PREPARING | JobNodeState.PREPARED:
+            return Step(replace(job_node, state=UNPREPARED))  # J-70
+        case _:
+            return Step(job_node)
+
+
+def _finish(job_node: JobNode) -> Step[JobNode]:
+    """Go on to the release if the job ends and no task of it is left here (checked last)."""
+    if not job_node.is_ending or job_node.tasks_open > 0 or job_node.state is PREPARING:
+        return Step(job_node)
+    if job_node.state is FAILED:
+        return _settled(job_node, DISMISSED)
+    if not job_node.has_preparation:
+        return _settled(job_node, RELEASED)
+    if job_node.preparation.result is not TaskResult.SUCCESS:
+        return _settled(job_node, DISMISSED)
+    if not job_node.has_release:
+        return _settled(job_node, RELEASED)
+    return _run_release(replace(job_node, state=RELEASING))
+
+
+def _run_release(job_node: JobNode) -> Step[JobNode]:
+    run = Run(attempt=job_node.release.attempt + 1)
+    releasing = replace(job_node, release=run)
+    return Step(releasing, (_open(releasing, ExecutionKind.RELEASE, run.attempt),))
+
+
+def _settled(job_node: JobNode, state: JobNodeState) -> Step[JobNode]:
+    settled = replace(job_node, state=state, tasks_open=0)
+    return Step(settled, (JobNodeSettled(key=job_node.job),))
+
+
+def _open(job_node: JobNode, kind: ExecutionKind, attempt: int) -> Effect:
+    return OpenExecution(
+        id=job_node_execution_id(kind, job_node.job, job_node.node, attempt),
+        kind=kind,
+        job=job_node.job,
+        node=job_node.node,
+        attempt=attempt,
+    )
+
+
+def _preparation_id(job_node: JobNode) -> ExecutionId:
+    return job_node_execution_id(
+        ExecutionKind.PREPARATION, job_node.job, job_node.node, job_node.preparation.attempt
+    )
+
+
+def _started(run: Run, time: datetime) -> Run:
+    return replace(run, start_time=time, last_retry_time=time if run.retry_count else None)
+
+
+def _ended(run: Run, ending: Ending) -> Run:
+    return replace(
+        run,
+        end_time=ending.end_time,
+        exit_code=ending.exit_code,
+        result=failures.result(ending),
+        failure=failures.failure(ending),
+    )

@@ -1,0 +1,83 @@
+"""Every limit the service enforces, with its unit in the name and its source beside it.
+
+A number that bounds a request, a loop or a queue lives here and nowhere else, so that the error
+message, the documentation page and the test all quote the same constant.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+#: Characters of a pool, job or task id. Source: L-1.
+ID_CHARS_MAX: Final = 64
+
+#: Characters of a display name. Source: L-2.
+DISPLAY_NAME_CHARS_MAX: Final = 1024
+
+#: Tasks in one add-collection request. Source: L-5.
+ADD_COLLECTION_TASKS_MAX: Final = 100
+
+#: Bytes of one request body; above this the answer is 413 ``RequestBodyTooLarge``. Source: L-6.
+REQUEST_BODY_BYTES_MAX: Final = 1024 * 1024
+
+#: Results on one page of a list: what may be asked for, and what is given unasked. Source: L-33.
+PAGE_RESULTS_MAX: Final = 1000
+
+#: Bounds of a job's priority. Source: L-14.
+JOB_PRIORITY_MIN: Final = -1000
+JOB_PRIORITY_MAX: Final = 1000
+
+#: Value of ``maxTaskRetryCount`` that means "retry without limit". Source: L-16, T-14.
+RETRY_COUNT_UNLIMITED: Final = -1
+
+#: Times the service itself may give one task to another node after losing one. Source: ours;
+#: Azure Batch has the code (``MaxInternalRetryCountReached``, T-15) and documents no number.
+RECOVERY_COUNT_MAX: Final = 10
+
+#: Longest run of a job release task, and its default. Source: J-80, L-17.
+RELEASE_WALL_CLOCK_TIME_MAX: Final = timedelta(minutes=15)
+
+#: How long the files of a completed task are kept. Source: L-18, F-9.
+RETENTION_TIME_DEFAULT: Final = timedelta(days=7)
+
+#: Resize timeout: default and least. Source: L-12, P-4.
+RESIZE_TIMEOUT_DEFAULT: Final = timedelta(minutes=15)
+RESIZE_TIMEOUT_MIN: Final = timedelta(minutes=5)
+
+#: Task slots of one node: the most for each core, and the most at all. Source: L-22, P-5.
+TASK_SLOTS_PER_CORE_MAX: Final = 4
+TASK_SLOTS_PER_NODE_MAX: Final = 256
+
+#: Nodes that a pool may ask for. Source: ours; one machine carries them all.
+TARGET_NODES_MAX: Final = 10_000
+
+#: How far a request's date may lie from the server's clock. Source: wire section 2.
+REQUEST_DATE_SKEW_MAX: Final = timedelta(minutes=15)
+
+#: Entities that one sweep of a large set takes in one transaction. Source: ours (architecture 4).
+SWEEP_ENTITIES_MAX: Final = 1000
+
+#: Events that one command may cause, a guard against two entities that answer each other for ever.
+#: Source: ours; a sweep of `SWEEP_ENTITIES_MAX` tasks causes about ten for each.
+CASCADE_EVENTS_MAX: Final = 100 * SWEEP_ENTITIES_MAX
+
+#: Commands that share one commit. Source: ours; bounds how long the first of them waits.
+GROUP_COMMIT_COMMANDS_MAX: Final = 256
+
+#: Placements that one round makes for one pool, so that no transaction grows with the backlog.
+#: Source: ours.
+PLACEMENTS_PER_ROUND_MAX: Final = 1000
+
+#: How long a node may take to answer a request about its files. Source: ours.
+NODE_ANSWER_TIME_MAX: Final = timedelta(seconds=30)
+
+#: Bytes of a file that a node sends in one answer. Source: ours.
+FILE_CHUNK_BYTES_MAX: Final = 1024 * 1024
+
+#: How long a process that is asked to end may take before it is killed. Source: ours.
+STOP_GRACE_TIME: Final = timedelta(seconds=2)
+
+#: How long a node with no server and no task stays up. Source: ours (architecture 8).
+NODE_ALONE_TIME_MAX: Final = timedelta(seconds=60)
+
+assert RESIZE_TIMEOUT_DEFAULT >= RESIZE_TIMEOUT_MIN
+assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX

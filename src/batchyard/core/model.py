@@ -1,0 +1,454 @@
+"""The nouns of the service as frozen values; enumerations are spelt as on the wire.
+
+Two kinds of values stand here. A *spec* is what a client asked for; it never changes after it was
+admitted. An *entity* is the state of one thing; ``step`` of its life-cycle module returns a new
+one. All instants are UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from batchyard.core import limits
+
+#: Keys are numbers of the store: a resource that is deleted and made again has a new key.
+PoolKey = NewType("PoolKey", int)
+NodeKey = NewType("NodeKey", int)
+JobKey = NewType("JobKey", int)
+TaskKey = NewType("TaskKey", int)
+
+#: Names one attempt of one command on one node, for example ``task-17-1``.
+ExecutionId = NewType("ExecutionId", str)
+
+
+class PoolState(StrEnum):
+    """Source: 01, Pool.state."""
+
+    ACTIVE = "active"
+    DELETING = "deleting"
+
+
+class AllocationState(StrEnum):
+    """Source: 01, Pool.allocationState."""
+
+    STEADY = "steady"
+    RESIZING = "resizing"
+    STOPPING = "stopping"
+
+
+class NodeState(StrEnum):
+    """Source: 01, Compute node.state."""
+
+    IDLE = "idle"
+    REBOOTING = "rebooting"
+    REIMAGING = "reimaging"
+    RUNNING = "running"
+    UNUSABLE = "unusable"
+    CREATING = "creating"
+    STARTING = "starting"
+    WAITING_FOR_START_TASK = "waitingforstarttask"
+    START_TASK_FAILED = "starttaskfailed"
+    UNKNOWN = "unknown"
+    LEAVING_POOL = "leavingpool"
+    OFFLINE = "offline"
+    PREEMPTED = "preempted"
+    UPGRADING_OS = "upgradingos"
+    DEALLOCATED = "deallocated"
+    DEALLOCATING = "deallocating"
+
+
+class NodeFillType(StrEnum):
+    """How the tasks of a pool spread over its nodes. Source: T-34."""
+
+    SPREAD = "spread"
+    PACK = "pack"
+
+
+class JobState(StrEnum):
+    """Source: 01, Job.state."""
+
+    ACTIVE = "active"
+    DISABLING = "disabling"
+    DISABLED = "disabled"
+    ENABLING = "enabling"
+    TERMINATING = "terminating"
+    COMPLETED = "completed"
+    DELETING = "deleting"
+
+
+class TaskState(StrEnum):
+    """Source: 01, Task.state."""
+
+    ACTIVE = "active"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    COMPLETED = "completed"
+
+
+class TaskResult(StrEnum):
+    """Not a state: how a completed task ended. Source: T-12."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class ElevationLevel(StrEnum):
+    """Source: T-39."""
+
+    NON_ADMIN = "nonadmin"
+    ADMIN = "admin"
+
+
+class ErrorCategory(StrEnum):
+    """Spelt as the recorded service does. Source: S-1."""
+
+    USER_ERROR = "UserError"
+    SERVER_ERROR = "ServerError"
+
+
+class ExecutionKind(StrEnum):
+    """What an execution runs. Ours."""
+
+    TASK = "task"
+    PREPARATION = "preparation"
+    RELEASE = "release"
+
+
+class ExecutionState(StrEnum):
+    """Ours: ``assigned`` until the node says that the process started."""
+
+    ASSIGNED = "assigned"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class JobNodeState(StrEnum):
+    """Where one job stands on one node. Ours; J-67 ... J-86 say what leads from one to the next."""
+
+    UNPREPARED = "unprepared"
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    FAILED = "failed"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    DISMISSED = "dismissed"
+
+
+class EndCause(StrEnum):
+    """Why a node says that an execution is over. Ours."""
+
+    #: The process ended by itself or by a signal of somebody else; there is an exit code.
+    EXITED = "exited"
+    #: The program of the command line does not exist.
+    PROGRAM_NOT_FOUND = "programnotfound"
+    #: The program exists and could not be started.
+    LAUNCH_FAILED = "launchfailed"
+    #: Directories or files of the task could not be made.
+    DIRECTORY_FAILED = "directoryfailed"
+    #: It ran longer than its ``maxWallClockTime`` and was killed.
+    TIMED_OUT = "timedout"
+    #: The service asked the node to end it.
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """``failureInfo`` of a task. Source: 03, Failure codes."""
+
+    category: ErrorCategory
+    code: str
+    message: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How one execution ended, as its node tells it.
+
+    `exit_code` is negative for a process that a signal killed (T-19); it is absent when no process
+    ran. `start_time` is when the node began with the execution.
+    """
+
+    cause: EndCause
+    exit_code: int | None
+    message: str
+    start_time: datetime
+    end_time: datetime
+
+
+# What clients ask for.
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSetting:
+    """One environment variable; an absent value is the empty string (F-17)."""
+
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataItem:
+    """A name and a value that mean something to the client only."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """A task as it was added. `max_wall_clock_time` is None for no limit."""
+
+    id: str
+    command_line: str
+    display_name: str | None = None
+    environment_settings: tuple[EnvironmentSetting, ...] = ()
+    elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int | None = None
+    required_slots: int = 1
+    affinity_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPreparationSpec:
+    """The job preparation task of a job. Source: J-67 ... J-75."""
+
+    id: str
+    command_line: str
+    environment_settings: tuple[EnvironmentSetting, ...] = ()
+    elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReleaseSpec:
+    """The job release task of a job. Source: J-76 ... J-85."""
+
+    id: str
+    command_line: str
+    environment_settings: tuple[EnvironmentSetting, ...] = ()
+    elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
+    max_wall_clock_time: timedelta = limits.RELEASE_WALL_CLOCK_TIME_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """A job as it was created."""
+
+    id: str
+    pool_id: str
+    display_name: str | None = None
+    priority: int = 0
+    max_task_retry_count: int = 0
+    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
+    preparation: JobPreparationSpec | None = None
+    release: JobReleaseSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """A pool as it was created.
+
+    `echoed` holds properties that mean nothing on one's own machines (image, disks, ...): they are
+    given back as they came, and only ``wire`` knows their names.
+    """
+
+    id: str
+    vm_size: str
+    display_name: str | None = None
+    is_windows: bool = False
+    task_slots_per_node: int = 1
+    node_fill_type: NodeFillType = NodeFillType.SPREAD
+    target_dedicated_nodes: int = 0
+    target_low_priority_nodes: int = 0
+    resize_timeout: timedelta = limits.RESIZE_TIMEOUT_DEFAULT
+    metadata: tuple[MetadataItem, ...] | None = None
+    echoed: Mapping[str, object] = field(default_factory=dict)
+
+
+# The state of things.
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeError:
+    """Why the last resize of a pool did not reach its target. Source: P-19."""
+
+    code: str
+    message: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The state of a pool. `revision` is its ETag: targets move it, its nodes do not (S-4)."""
+
+    key: PoolKey
+    account: str
+    id: str
+    revision: int
+    creation_time: datetime
+    last_modified: datetime
+    state: PoolState
+    state_time: datetime
+    allocation_state: AllocationState
+    allocation_state_time: datetime
+    target_dedicated_nodes: int
+    target_low_priority_nodes: int
+    task_slots_per_node: int
+    node_fill_type: NodeFillType
+    is_windows: bool
+    resize_timeout: timedelta
+    resize_errors: tuple[ResizeError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """The state of a compute node.
+
+    `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used`
+    counts executions that are not known to be over, also those of tasks that were terminated
+    meanwhile. `log_acknowledged` is the number of the last report that is in the store.
+    """
+
+    key: NodeKey
+    pool: PoolKey
+    pool_id: str
+    id: str
+    is_dedicated: bool
+    state: NodeState
+    state_time: datetime
+    allocation_time: datetime
+    last_boot_time: datetime | None = None
+    epoch: int = 1
+    slots: int = 1
+    slots_used: int = 0
+    tasks_running: int = 0
+    tasks_run: int = 0
+    tasks_succeeded: int = 0
+    log_acknowledged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The state of a job. `nodes_unsettled` counts its nodes that still have something to do."""
+
+    key: JobKey
+    account: str
+    id: str
+    pool_id: str
+    pool: PoolKey | None
+    priority: int
+    revision: int
+    creation_time: datetime
+    last_modified: datetime
+    state: JobState
+    state_time: datetime
+    previous_state: JobState | None = None
+    previous_state_time: datetime | None = None
+    start_time: datetime
+    end_time: datetime | None = None
+    terminate_reason: str | None = None
+    has_preparation: bool = False
+    has_release: bool = False
+    preparation_retry_count_max: int = 0
+    nodes_unsettled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The state of a task.
+
+    `attempt` numbers its executions. `is_placed` says that the execution of that number is to run
+    or runs on `node`; afterwards `node` stays what it was, for ``nodeInfo``.
+    """
+
+    key: TaskKey
+    job: JobKey
+    state: TaskState
+    state_time: datetime
+    previous_state: TaskState | None = None
+    previous_state_time: datetime | None = None
+    attempt: int = 0
+    node: NodeKey | None = None
+    is_placed: bool = False
+    required_slots: int = 1
+    retry_count_max: int = 0
+    retry_count: int = 0
+    requeue_count: int = 0
+    recovery_count: int = 0
+    is_retry_due: bool = False
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    last_retry_time: datetime | None = None
+    last_requeue_time: datetime | None = None
+    exit_code: int | None = None
+    result: TaskResult | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The latest run of a job preparation or release task on one node. Source: J-73."""
+
+    attempt: int = 0
+    retry_count: int = 0
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    last_retry_time: datetime | None = None
+    exit_code: int | None = None
+    result: TaskResult | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobNode:
+    """Where one job stands on one node, from its first task placed there to its release.
+
+    `tasks_open` counts the job's task executions there that are not known to be over.
+    """
+
+    job: JobKey
+    node: NodeKey
+    state: JobNodeState
+    is_ending: bool = False
+    tasks_open: int = 0
+    has_preparation: bool = False
+    has_release: bool = False
+    preparation_retry_count_max: int = 0
+    preparation: Run = Run()
+    release: Run = Run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One attempt of one command on one node, while it is not known to be over.
+
+    `epoch` is the life of the node that it was given to.
+    """
+
+    id: ExecutionId
+    kind: ExecutionKind
+    job: JobKey
+    task: TaskKey | None
+    node: NodeKey
+    epoch: int
+    attempt: int
+    slots: int
+    state: ExecutionState = ExecutionState.ASSIGNED
+
+
+def task_execution_id(task: TaskKey, attempt: int) -> ExecutionId:
+    """Return the name of one attempt of a task."""
+    return ExecutionId(f"task-{task}-{attempt}")
+
+
+def job_node_execution_id(
+    kind: ExecutionKind, job: JobKey, node: NodeKey, attempt: int
+) -> ExecutionId:
+    """Return the name of one attempt of a job's preparation or release task on a node."""
+    return ExecutionId(f"{kind}-{job}-{node}-{attempt}")

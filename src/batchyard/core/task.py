@@ -1,0 +1,224 @@
+"""The life of a task: ``active -> preparing -> running -> completed``.
+
+A task runs by attempts. Placement opens one on a node; until the node reports its start the task
+stays ``active``, or ``preparing`` if the node must run the job preparation task first. How an
+attempt ends decides whether the task completes or becomes ``active`` again, and by which count:
+
+* an exit code that is not zero: a *retry*, at most ``maxTaskRetryCount`` (T-14);
+* a user took the node away: a *requeue* (T-17);
+* the node was lost: a *recovery*, counted internally and capped (T-15);
+* it never started: given back, and nothing is counted.
+
+News of an attempt that is not the present one are ignored: it was given up, and the task may run
+elsewhere already. Source: 01 Task.state, 03.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from batchyard.core import failures, limits
+from batchyard.core.errors import InvalidTransition
+from batchyard.core.messages import (
+    DeleteTask,
+    OpenExecution,
+    RequeueTask,
+    Step,
+    StopExecution,
+    TaskEnded,
+    TaskEvent,
+    TaskGivenBack,
+    TaskLost,
+    TaskPlaced,
+    TaskStarted,
+    TerminateTask,
+)
+from batchyard.core.model import (
+    ExecutionKind,
+    Failure,
+    Task,
+    TaskResult,
+    TaskState,
+    task_execution_id,
+)
+
+ACTIVE, PREPARING, RUNNING, COMPLETED = TaskState
+
+MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | None]]] = {
+    (ACTIVE, TaskPlaced): frozenset({ACTIVE, PREPARING}),
+    (ACTIVE, TaskStarted): frozenset({RUNNING}),
+    (ACTIVE, TaskGivenBack): frozenset({ACTIVE}),
+    (ACTIVE, TaskLost): frozenset({ACTIVE}),
+    (ACTIVE, RequeueTask): frozenset({ACTIVE}),
+    (ACTIVE, TerminateTask): frozenset({COMPLETED}),
+    (ACTIVE, DeleteTask): frozenset({None}),
+    (PREPARING, TaskStarted): frozenset({RUNNING}),
+    (PREPARING, TaskGivenBack): frozenset({ACTIVE}),
+    (PREPARING, TaskLost): frozenset({ACTIVE}),
+    (PREPARING, RequeueTask): frozenset({ACTIVE}),
+    (PREPARING, TerminateTask): frozenset({COMPLETED}),
+    (PREPARING, DeleteTask): frozenset({None}),
+    (RUNNING, TaskStarted): frozenset({RUNNING}),  # A node tells it again after a reconnect.
+    (RUNNING, TaskEnded): frozenset({ACTIVE, COMPLETED}),
+    (RUNNING, TaskLost): frozenset({ACTIVE, COMPLETED}),
+    (RUNNING, RequeueTask): frozenset({ACTIVE}),
+    (RUNNING, TerminateTask): frozenset({COMPLETED}),
+    (RUNNING, DeleteTask): frozenset({None}),
+    (COMPLETED, DeleteTask): frozenset({None}),
+}
+
+
+def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
+    """Apply one event to one task.
+
+    Raises:
+        InvalidTransition: The task's state cannot take this event.
+    """
+    if is_stale(task, event):
+        return Step(task)
+    moves = MOVES.get((task.state, type(event)))
+    if moves is None:
+        raise InvalidTransition(f"task {task.key} is {task.state} and cannot take {event}")
+    match event:
+        case TaskPlaced():
+            result = _placed(task, event, now)
+        case TaskStarted():
+            result = _started(task, event)
+        case TaskEnded():
+            result = _ended(task, event)
+        case TaskGivenBack():
+            result = Step(_waiting(task, now))
+        case TaskLost():
+            result = _lost(task, now)
+        case RequeueTask():
+            result = _requeued(task, now)
+        case TerminateTask():
+            result = _terminated(task, now)
+        case DeleteTask():
+            result = Step(None, _stop(task))
+        case _:
+            assert_never(event)
+    state = None if result.entity is None else result.entity.state
+    assert state in moves, (task, event, result)
+    return result
+
+
+def is_stale(task: Task, event: TaskEvent) -> bool:
+    """Return whether `event` is news of an attempt that is over for the task."""
+    match event:
+        case TaskStarted() | TaskEnded() | TaskGivenBack() | TaskLost() | RequeueTask():
+            return not task.is_placed or event.attempt != task.attempt
+        case _:
+            return False
+
+
+def check(task: Task) -> None:
+    """Assert what is true of every stored task."""
+    assert task.is_placed or task.state in (ACTIVE, COMPLETED), task
+    assert not (task.is_placed and task.state is COMPLETED), task
+    assert not task.is_placed or (task.node is not None and task.attempt > 0), task
+    assert (task.result is None) == (task.state is not COMPLETED), task
+    assert (task.end_time is None) == (task.state is not COMPLETED), task
+    assert (task.failure is None) == (task.result is not TaskResult.FAILURE), task
+    assert task.previous_state is None or task.previous_state_time is not None, task
+
+
+def _placed(task: Task, event: TaskPlaced, now: datetime) -> Step[Task]:
+    if task.is_placed:
+        raise InvalidTransition(f"task {task.key} is placed already and cannot take {event}")
+    attempt = task.attempt + 1
+    placed = replace(task, attempt=attempt, node=event.node, is_placed=True)
+    if event.needs_preparation:
+        placed = _moved(placed, PREPARING, now)
+    order = OpenExecution(
+        id=task_execution_id(task.key, attempt),
+        kind=ExecutionKind.TASK,
+        job=task.job,
+        task=task.key,
+        node=event.node,
+        attempt=attempt,
+        slots=task.required_slots,
+    )
+    return Step(placed, (order,))
+
+
+def _started(task: Task, event: TaskStarted) -> Step[Task]:
+    if task.state is RUNNING:
+        return Step(task)
+    started = _moved(task, RUNNING, event.time)
+    if task.is_retry_due:
+        started = replace(started, last_retry_time=event.time, is_retry_due=False)
+    return Step(replace(started, start_time=event.time))
+
+
+def _ended(task: Task, event: TaskEnded) -> Step[Task]:
+    ending = event.ending
+    if failures.is_retryable(ending) and _may_retry(task):
+        waiting = _waiting(task, ending.end_time)
+        return Step(replace(waiting, retry_count=task.retry_count + 1, is_retry_due=True))
+    return _completed(task, ending.end_time, failures.failure(ending), ending.exit_code)
+
+
+def _may_retry(task: Task) -> bool:
+    if task.retry_count_max == limits.RETRY_COUNT_UNLIMITED:
+        return True
+    return task.retry_count < task.retry_count_max
+
+
+def _lost(task: Task, now: datetime) -> Step[Task]:
+    if task.state is not RUNNING:
+        return Step(_waiting(task, now))  # What never started costs no recovery.
+    if task.recovery_count >= limits.RECOVERY_COUNT_MAX:
+        return _completed(task, now, failures.TOO_MANY_RECOVERIES, exit_code=None)
+    return Step(replace(_waiting(task, now), recovery_count=task.recovery_count + 1))
+
+
+def _requeued(task: Task, now: datetime) -> Step[Task]:
+    waiting = _waiting(task, now)
+    if task.state is RUNNING:
+        waiting = replace(waiting, requeue_count=task.requeue_count + 1, last_requeue_time=now)
+    return Step(waiting, _stop(task))
+
+
+def _terminated(task: Task, now: datetime) -> Step[Task]:
+    ended = _completed(task, now, failures.TASK_ENDED, exit_code=None)
+    return Step(ended.entity, _stop(task))
+
+
+def _stop(task: Task) -> tuple[StopExecution, ...]:
+    if not task.is_placed:
+        return ()
+    return (StopExecution(key=task_execution_id(task.key, task.attempt)),)
+
+
+def _waiting(task: Task, now: datetime) -> Task:
+    """Back to ``active``: the node stays on show, the start of the former run does not (T-68)."""
+    return replace(_moved(task, ACTIVE, now), is_placed=False, start_time=None)
+
+
+def _completed(
+    task: Task, end_time: datetime, failure: Failure | None, exit_code: int | None
+) -> Step[Task]:
+    completed = replace(
+        _moved(task, COMPLETED, end_time),
+        is_placed=False,
+        is_retry_due=False,
+        end_time=end_time,
+        exit_code=exit_code,
+        result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
+        failure=failure,
+    )
+    return Step(completed)
+
+
+def _moved(task: Task, state: TaskState, time: datetime) -> Task:
+    if state is task.state:
+        return task
+    return replace(
+        task,
+        state=state,
+        state_time=time,
+        previous_state=task.state,
+        previous_state_time=task.state_time,
+    )
