@@ -1,0 +1,307 @@
+"""One command's work: events, what follows from them, and the entities that they change.
+
+A cascade reads the entities that its events name, lets their life cycles decide, follows the
+effects at once and in order, and writes every changed entity once at its end. Consequences come
+before anything that was waiting: when an execution is over, its task, its node and its job know it
+before the next event is looked at.
+
+Events for an entity that is gone are dropped: late news of what was deleted.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar, get_args
+
+from batchyard.core import execution, job, job_node, limits, node, pool, task
+from batchyard.core.errors import Defect
+from batchyard.core.messages import (
+    CountNodes,
+    DismissNode,
+    Effect,
+    Event,
+    ExecutionEvent,
+    ExecutionLost,
+    GiveBackTasks,
+    JobEvent,
+    JobNodeEvent,
+    LoseExecutions,
+    NodeEvent,
+    NodeLeft,
+    NodeRestarted,
+    NodesCounted,
+    OpenExecution,
+    PoolEvent,
+    RequeueTask,
+    StopExecution,
+    TaskEvent,
+    TaskGivenBack,
+    WakeFleet,
+    WakePlacement,
+    WakeResize,
+    WakeSweep,
+)
+from batchyard.core.model import (
+    Execution,
+    ExecutionId,
+    ExecutionKind,
+    ExecutionState,
+    Job,
+    JobKey,
+    JobNode,
+    Node,
+    NodeKey,
+    NodeState,
+    Pool,
+    PoolKey,
+    Task,
+    TaskKey,
+)
+from batchyard.engine.ports import Changes, Transaction
+from batchyard.link import messages
+
+Key = TypeVar("Key")
+Entity = TypeVar("Entity")
+
+
+@dataclass(slots=True)
+class Wakes:
+    """What has to be looked at: hints, all of which a start gives anew."""
+
+    placement: set[PoolKey] = field(default_factory=set)
+    resize: set[PoolKey] = field(default_factory=set)
+    sweep: set[JobKey] = field(default_factory=set)
+    fleet: set[NodeKey] = field(default_factory=set)
+
+    def update(self, other: "Wakes") -> None:
+        """Add what `other` holds."""
+        self.placement |= other.placement
+        self.resize |= other.resize
+        self.sweep |= other.sweep
+        self.fleet |= other.fleet
+
+
+class Entities(Generic[Key, Entity]):
+    """Entities of one kind, as they were read and as they are now."""
+
+    def __init__(self, load: Callable[[Iterable[Key]], dict[Key, Entity]]) -> None:
+        self._load = load
+        self._before: dict[Key, Entity | None] = {}
+        self._now: dict[Key, Entity | None] = {}
+
+    def read(self, keys: Iterable[Key]) -> None:
+        """Read in one statement those of `keys` that were not read yet."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._now]
+        if missing:
+            found = self._load(missing)
+            for key in missing:
+                self._before[key] = self._now[key] = found.get(key)
+
+    def get(self, key: Key) -> Entity | None:
+        """Return an entity as it is now; None if it is not there."""
+        if key not in self._now:
+            self.read((key,))
+        return self._now[key]
+
+    def put(self, key: Key, entity: Entity | None) -> None:
+        """Let an entity be this from now on; None if it is gone."""
+        if key not in self._now:
+            self._before[key] = None
+        self._now[key] = entity
+
+    def added(self, key: Key, entity: Entity) -> None:
+        """Take over an entity that was inserted by other means."""
+        self._before[key] = self._now[key] = entity
+
+    def known(self, items: Iterable[tuple[Key, Entity]]) -> None:
+        """Take over what was read by other means, where nothing newer is known."""
+        for key, entity in items:
+            if key not in self._now:
+                self._before[key] = self._now[key] = entity
+
+    def take_changes(self) -> list[tuple[Entity | None, Entity | None]]:
+        """Return (before, after) of all that changed since the last call."""
+        changes = []
+        for key, after in self._now.items():
+            before = self._before[key]
+            if after is not before:
+                if before is not None or after is not None:
+                    changes.append((before, after))
+                self._before[key] = after
+        return changes
+
+
+class Cascade:
+    """The work of one command in a transaction. `now` is the same for all of it."""
+
+    def __init__(self, transaction: Transaction, now: datetime) -> None:
+        self.transaction: Final = transaction
+        self.now: Final = now
+        self.pools: Final[Entities[PoolKey, Pool]] = Entities(transaction.pools)
+        self.nodes: Final[Entities[NodeKey, Node]] = Entities(transaction.nodes)
+        self.jobs: Final[Entities[JobKey, Job]] = Entities(transaction.jobs)
+        self.tasks: Final[Entities[TaskKey, Task]] = Entities(transaction.tasks)
+        self.job_nodes: Final[Entities[tuple[JobKey, NodeKey], JobNode]] = Entities(
+            transaction.job_nodes
+        )
+        self.executions: Final[Entities[ExecutionId, Execution]] = Entities(transaction.executions)
+        self.wakes: Final = Wakes()
+        self.assigned: Final[list[Execution]] = []
+        self.stopped: Final[list[Execution]] = []
+        self.strays: Final[list[tuple[NodeKey, str]]] = []
+        self.removals: Final[list[tuple[NodeKey, messages.RemoveDirectory]]] = []
+        self._counts_due: set[PoolKey] = set()
+        self._kinds: Final = self._table()
+
+    def run(self, events: Iterable[Effect]) -> None:
+        """Deliver `events` in order, each with everything that follows from it.
+
+        Raises:
+            Refused: A life cycle refuses one of them.
+            Defect: They caused more than `limits.CASCADE_EVENTS_MAX` others.
+        """
+        pending: deque[Effect] = deque(events)
+        seen = 0
+        while pending:
+            seen += 1
+            if seen > limits.CASCADE_EVENTS_MAX:
+                raise Defect(f"one command caused more than {seen - 1} events: {pending[0]}")
+            effects = self._deliver(pending.popleft())
+            pending.extendleft(reversed(effects))
+
+    def finish(self) -> None:
+        """Count nodes where they changed, and write everything."""
+        while self._counts_due:
+            self.flush()
+            due, self._counts_due = self._counts_due, set()
+            self.run([self._count_nodes(pool_key) for pool_key in sorted(due)])
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what changed, so that a question to the store sees it."""
+        changes = Changes(
+            pools=self.pools.take_changes(),
+            nodes=self.nodes.take_changes(),
+            jobs=self.jobs.take_changes(),
+            tasks=self.tasks.take_changes(),
+            job_nodes=self.job_nodes.take_changes(),
+            executions=self.executions.take_changes(),
+        )
+        for before, after in changes.executions:
+            if after is None:
+                continue
+            if after.state is ExecutionState.STOPPING:
+                self.stopped.append(after)
+            elif before is None:
+                self.assigned.append(after)
+        for gone_before, gone_after in changes.pools:
+            if gone_before is not None and gone_after is None:
+                self.transaction.detach_jobs(gone_before.key)
+        self.transaction.save(changes)
+
+    def _table(self) -> dict[type[Any], tuple[Entities[Any, Any], Callable[..., Any]]]:
+        kinds: Sequence[tuple[Any, Entities[Any, Any], Callable[..., Any]]] = (
+            (TaskEvent, self.tasks, task.step),
+            (ExecutionEvent, self.executions, execution.step),
+            (JobNodeEvent, self.job_nodes, job_node.step),
+            (NodeEvent, self.nodes, node.step),
+            (JobEvent, self.jobs, job.step),
+            (PoolEvent, self.pools, pool.step),
+        )
+        return {
+            event: (entities, step) for union, entities, step in kinds for event in get_args(union)
+        }
+
+    def _deliver(self, effect: Effect) -> Sequence[Effect]:
+        kind = self._kinds.get(type(effect))
+        if kind is not None:
+            entities, step = kind
+            entity = entities.get(effect.key)  # type: ignore[union-attr]  # Every event has one.
+            if entity is None:
+                return ()
+            result = step(entity, effect, self.now)
+            if result.entity is not entity:
+                entities.put(effect.key, result.entity)  # type: ignore[union-attr]
+            return result.effects  # type: ignore[no-any-return]
+        match effect:
+            case OpenExecution():
+                return self._open(effect)
+            case GiveBackTasks():
+                return self._give_back(effect)
+            case LoseExecutions():
+                return self._lose(effect.node)
+            case DismissNode():
+                return self._dismiss(effect.node)
+            case CountNodes():
+                self._counts_due.add(effect.pool)
+            case WakePlacement():
+                self.wakes.placement.add(effect.pool)
+            case WakeResize():
+                self.wakes.resize.add(effect.pool)
+            case WakeSweep():
+                self.wakes.sweep.add(effect.job)
+            case WakeFleet():
+                self.wakes.fleet.add(effect.node)
+            case _:
+                raise Defect(f"nobody takes {effect}")
+        return ()
+
+    def _open(self, order: OpenExecution) -> Sequence[Effect]:
+        place = self.nodes.get(order.node)
+        if place is None:
+            raise Defect(f"{order} for a node that is gone")
+        result = execution.opened(order, place.epoch)
+        self.executions.put(order.id, result.entity)
+        return result.effects
+
+    def _give_back(self, effect: GiveBackTasks) -> list[Event]:
+        events: list[Event] = []
+        for waiting in self._executions(effect.node):
+            if (
+                waiting.job == effect.job
+                and waiting.task is not None
+                and waiting.state is ExecutionState.ASSIGNED
+            ):
+                events.append(TaskGivenBack(key=waiting.task, attempt=waiting.attempt))
+                events.append(StopExecution(key=waiting.id))
+        return events
+
+    def _lose(self, node_key: NodeKey) -> list[Event]:
+        events: list[Event] = [ExecutionLost(key=lost.id) for lost in self._executions(node_key)]
+        events += [NodeRestarted(key=place) for place in self._job_nodes(node_key)]
+        return events
+
+    def _dismiss(self, node_key: NodeKey) -> list[Event]:
+        """Take everything back from a node that a user gives up (T-17, S-7)."""
+        events: list[Event] = []
+        for taken in self._executions(node_key):
+            if taken.kind is ExecutionKind.TASK and taken.task is not None:
+                events.append(RequeueTask(key=taken.task, attempt=taken.attempt))
+            events.append(ExecutionLost(key=taken.id))
+        events += [NodeLeft(key=place) for place in self._job_nodes(node_key)]
+        return events
+
+    def _executions(self, node_key: NodeKey) -> list[Execution]:
+        self.flush()
+        found = self.transaction.executions_of_node(node_key)
+        self.executions.known((item.id, item) for item in found)
+        self.tasks.read(item.task for item in found if item.task is not None)
+        return found
+
+    def _job_nodes(self, node_key: NodeKey) -> list[tuple[JobKey, NodeKey]]:
+        self.flush()
+        found = self.transaction.job_nodes_of_node(node_key)
+        places = [(item.job, item.node) for item in found]
+        self.job_nodes.known(zip(places, found, strict=True))
+        return places
+
+    def _count_nodes(self, pool_key: PoolKey) -> NodesCounted:
+        nodes = self.transaction.nodes_of_pool(pool_key)
+        changing = (NodeState.CREATING, NodeState.LEAVING_POOL)
+        return NodesCounted(
+            key=pool_key,
+            dedicated=sum(item.is_dedicated for item in nodes),
+            low_priority=sum(not item.is_dedicated for item in nodes),
+            changing=sum(item.state in changing for item in nodes),
+        )

@@ -1,0 +1,188 @@
+"""The only writer: many commands, then the loops that they woke, in one transaction."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from batchyard.core.errors import Refused
+from batchyard.core.model import NodeKey, NodeState, PoolKey
+from batchyard.engine import loops, orders
+from batchyard.engine.cascade import Cascade, Wakes
+from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
+
+Command = Callable[[Cascade], Any]
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command returned, or what it raised."""
+
+    value: object = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Round:
+    """What has to follow the commit of one transaction."""
+
+    wakes: Wakes
+    deadlines: dict[PoolKey, datetime]
+    to_send: orders.Orders = field(default_factory=dict)
+    allocate: list[NodeRequest] = field(default_factory=list)
+    release: list[NodeKey] = field(default_factory=list)
+
+
+class Engine:
+    """Applies commands to the stored state. Belongs to one thread at a time.
+
+    Every command has a savepoint of its own: a refusal or a defect undoes only itself, and all
+    others share the commit. Orders to nodes leave after it, never before.
+    """
+
+    def __init__(self, store: Store, clock: Clock, fleet: Fleet) -> None:
+        self._store = store
+        self._clock = clock
+        self._fleet = fleet
+        self._wakes = Wakes()
+        self._deadlines: dict[PoolKey, datetime] = {}
+
+    def start(self) -> None:
+        """Look at everything once: hints are lost with the process that had them."""
+        with self._store.transaction() as transaction:
+            pools = transaction.pools_of_interest()
+            self._wakes.placement.update(pools)
+            self._wakes.resize.update(pools)
+            self._wakes.sweep.update(transaction.jobs_ending())
+            for pool_key in pools:
+                nodes = transaction.nodes_of_pool(pool_key)
+                self._wakes.fleet.update(node.key for node in nodes)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `apply` would do something even without a command."""
+        return bool(
+            self._wakes.placement
+            or self._wakes.resize
+            or self._wakes.sweep
+            or self._wakes.fleet
+            or any(deadline <= self._clock.now() for deadline in self._deadlines.values())
+        )
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When there will be work without anything happening; None for never."""
+        return min(self._deadlines.values(), default=None)
+
+    def apply(self, commands: Sequence[Command]) -> list[Answer]:
+        """Run `commands` and then the loops, and commit once.
+
+        Returns the answers in order once they are on disk.
+
+        Raises:
+            Exception: The commit failed; none of the commands happened.
+        """
+        with self._store.transaction() as transaction:
+            now = self._clock.now()
+            this = _Round(Wakes(), dict(self._deadlines))
+            this.wakes.update(self._wakes)
+            answers = [self._run(transaction, now, this, command) for command in commands]
+            self._run_loops(transaction, now, this)
+        self._wakes, self._deadlines = this.wakes, this.deadlines
+        for node, node_orders in this.to_send.items():
+            self._fleet.send(node, node_orders)
+        if this.allocate:
+            self._fleet.allocate(this.allocate)
+        if this.release:
+            self._fleet.release(this.release)
+        return answers
+
+    def _run(
+        self, transaction: Transaction, now: datetime, this: _Round, command: Command
+    ) -> Answer:
+        cascade = Cascade(transaction, now)
+        try:
+            with transaction.savepoint():
+                value = command(cascade)
+                cascade.finish()
+                new_orders = orders.of_cascade(cascade)
+        except Refused as refused:
+            return Answer(error=refused)
+        except Exception as error:  # noqa: BLE001  # A defect undoes only its own command.
+            _log.exception("a command failed")
+            return Answer(error=error)
+        this.wakes.update(cascade.wakes)
+        for node, node_orders in new_orders.items():
+            this.to_send.setdefault(node, []).extend(node_orders)
+        return Answer(value=value)
+
+    def _run_loops(self, transaction: Transaction, now: datetime, this: _Round) -> None:
+        """Run every woken loop once; what they wake in turn is for the next transaction."""
+        for pool_key in _due(this.deadlines, now):
+            self._run_loop(transaction, now, this, loops.give_up_resize, pool_key)
+        for job_key in _taken(this.wakes.sweep):
+            self._run_loop(transaction, now, this, loops.sweep, job_key)
+        for pool_key in _taken(this.wakes.resize):
+            self._run_loop(transaction, now, this, loops.resize, pool_key)
+            _note_deadline(transaction, this, pool_key)
+        for pool_key in _taken(this.wakes.placement):
+            self._run_loop(transaction, now, this, loops.place, pool_key)
+        _note_fleet(transaction, this)
+
+    def _run_loop(
+        self,
+        transaction: Transaction,
+        now: datetime,
+        this: _Round,
+        loop: Callable[[Cascade, Any], None],
+        key: int,
+    ) -> None:
+        self._run(transaction, now, this, lambda cascade: loop(cascade, key))
+
+
+def _note_deadline(transaction: Transaction, this: _Round, pool_key: PoolKey) -> None:
+    pool = transaction.pools((pool_key,)).get(pool_key)
+    deadline = None if pool is None else loops.resize_deadline(pool)
+    if deadline is None:
+        this.deadlines.pop(pool_key, None)
+    else:
+        this.deadlines[pool_key] = deadline
+
+
+def _note_fleet(transaction: Transaction, this: _Round) -> None:
+    """Ask the fleet for the nodes that should live, and to end those that leave."""
+    nodes = transaction.nodes(_taken(this.wakes.fleet))
+    pools = transaction.pools({node.pool for node in nodes.values()})
+    for key, node in nodes.items():
+        if node.state is NodeState.LEAVING_POOL:
+            this.release.append(key)
+            continue
+        this.allocate.append(
+            NodeRequest(
+                key=key,
+                pool_id=node.pool_id,
+                node_id=node.id,
+                is_dedicated=node.is_dedicated,
+                slots=node.slots,
+                epoch=node.epoch,
+                account=pools[node.pool].account,
+                log_acknowledged=node.log_acknowledged,
+            )
+        )
+
+
+def _taken(woken: set[Any]) -> list[Any]:
+    """Empty a set and return what was in it, in order."""
+    keys = sorted(woken)
+    woken.clear()
+    return keys
+
+
+def _due(deadlines: dict[PoolKey, datetime], now: datetime) -> list[PoolKey]:
+    due = [key for key, deadline in deadlines.items() if deadline <= now]
+    for key in due:
+        del deadlines[key]
+    return due

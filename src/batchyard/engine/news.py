@@ -1,0 +1,184 @@
+"""What fleets and nodes tell, turned into events.
+
+Everything here may come twice, late or never (architecture.md section 5): what is about an
+execution without a row, about another life of its node, or numbered as known already changes
+nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from batchyard.core.messages import (
+    Event,
+    ExecutionEnded,
+    ExecutionLost,
+    ExecutionStarted,
+    NodeAllocated,
+    NodeDied,
+    NodeGone,
+    NodeNotAllocated,
+    NodeWelcomed,
+)
+from batchyard.core.model import (
+    EndCause,
+    Ending,
+    Execution,
+    ExecutionId,
+    ExecutionKind,
+    ExecutionState,
+    Node,
+    NodeKey,
+)
+from batchyard.engine.cascade import Cascade
+from batchyard.engine.ports import (
+    FleetEvent,
+    NodeJoined,
+    NodeLost,
+    NodeReleased,
+    NodeReported,
+    NodeUnavailable,
+    NodeUp,
+)
+from batchyard.link import messages
+
+
+def take(cascade: Cascade, event: FleetEvent) -> int:
+    """Apply one event of a fleet; return up to which number the node's log is taken over."""
+    match event:
+        case NodeUp():
+            cascade.run([NodeAllocated(key=event.node, epoch=event.epoch)])
+        case NodeUnavailable():
+            cascade.run([NodeNotAllocated(key=event.node, epoch=event.epoch, reason=event.reason)])
+        case NodeLost():
+            cascade.run([NodeDied(key=event.node, epoch=event.epoch)])
+        case NodeReleased():
+            cascade.run([NodeGone(key=event.node)])
+        case NodeJoined():
+            _joined(cascade, event.node, event.welcome)
+        case NodeReported():
+            _reported(
+                cascade, event.node, event.epoch, event.reports.first_number, event.reports.reports
+            )
+        case _:
+            assert_never(event)
+    node = cascade.nodes.get(event.node)
+    return 0 if node is None else node.log_acknowledged
+
+
+def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
+    """Take over what the node knows, then tell it again what it does not."""
+    _reported(cascade, key, welcome.epoch, welcome.first_number, welcome.reports)
+    cascade.run([NodeWelcomed(key=key, epoch=welcome.epoch, boot_time=welcome.boot_time)])
+    node = cascade.nodes.get(key)
+    if node is None or node.epoch != welcome.epoch:
+        return
+    cascade.flush()
+    wanted = cascade.transaction.executions_of_node(key)
+    known = set(welcome.known)
+    _retire_unknown_runs(cascade, wanted, known)
+    to_assign = [
+        execution
+        for execution in wanted
+        if execution.state is ExecutionState.ASSIGNED and execution.id not in known
+    ]
+    cascade.assigned.extend(to_assign)
+    cascade.stopped.extend(
+        execution for execution in wanted if execution.state is ExecutionState.STOPPING
+    )
+    for removal, path in cascade.transaction.directory_removals(key):
+        cascade.removals.append((key, messages.RemoveDirectory(removal, path)))
+    cascade.strays.extend((key, name) for name in known - {execution.id for execution in wanted})
+
+
+def _retire_unknown_runs(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
+    """What ran by the store and is neither running nor ended by the node's log is lost."""
+    cascade.executions.known((execution.id, execution) for execution in wanted)
+    cascade.run(
+        ExecutionLost(key=execution.id)
+        for execution in wanted
+        if execution.state is ExecutionState.RUNNING and execution.id not in known
+    )
+
+
+def _reported(
+    cascade: Cascade,
+    key: NodeKey,
+    epoch: int,
+    first_number: int,
+    reports: Sequence[messages.Report],
+) -> None:
+    node = cascade.nodes.get(key)
+    if node is None or node.epoch != epoch or first_number > node.log_acknowledged + 1:
+        return
+    new = reports[node.log_acknowledged + 1 - first_number :]
+    if not new:
+        return
+    _read_ahead(cascade, node, new)
+    removed: list[int] = []
+    for report in new:
+        match report:
+            case messages.Started():
+                started = ExecutionStarted(key=ExecutionId(report.execution_id), time=report.time)
+                _tell(cascade, epoch, report.execution_id, [started])
+            case messages.Ended():
+                _tell(cascade, epoch, report.execution_id, _ended(cascade, report))
+            case messages.DirectoryRemoved():
+                removed.append(report.removal)
+            case _:
+                assert_never(report)
+    cascade.transaction.directories_removed(removed)
+    present = cascade.nodes.get(key)
+    if present is not None:
+        number = first_number + len(reports) - 1
+        cascade.nodes.put(key, replace(present, log_acknowledged=number))
+
+
+def _tell(cascade: Cascade, epoch: int, execution_id: str, events: Sequence[Event]) -> None:
+    execution = cascade.executions.get(ExecutionId(execution_id))
+    if execution is not None and execution.epoch == epoch:
+        cascade.run(events)
+
+
+def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
+    key = ExecutionId(report.execution_id)
+    execution = cascade.executions.get(key)
+    if report.start_time is None:
+        return [ExecutionEnded(key=key, ending=None)]
+    if report.cause is EndCause.STOPPED and not _was_asked_to_stop(execution):
+        return _shut_down(key, execution)
+    ending = Ending(
+        cause=report.cause,
+        exit_code=report.exit_code,
+        message=report.message,
+        start_time=report.start_time,
+        end_time=report.end_time,
+    )
+    events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
+    if execution is not None and execution.state is ExecutionState.ASSIGNED:
+        events.insert(0, ExecutionStarted(key=key, time=report.start_time))
+    return events
+
+
+def _was_asked_to_stop(execution: Execution | None) -> bool:
+    return execution is not None and execution.state is ExecutionState.STOPPING
+
+
+def _shut_down(key: ExecutionId, execution: Execution | None) -> list[Event]:
+    """The node was shut down under an execution that should run: it has to run again."""
+    if execution is not None and execution.kind is ExecutionKind.TASK:
+        return [ExecutionLost(key=key)]
+    return [ExecutionEnded(key=key, ending=None)]
+
+
+def _read_ahead(cascade: Cascade, node: Node, reports: Sequence[messages.Report]) -> None:
+    """Read in a few statements what the reports are about, however many they are."""
+    ids = [
+        ExecutionId(report.execution_id)
+        for report in reports
+        if not isinstance(report, messages.DirectoryRemoved)
+    ]
+    cascade.executions.read(ids)
+    found = [item for item in map(cascade.executions.get, ids) if item is not None]
+    cascade.tasks.read(item.task for item in found if item.task is not None)
+    cascade.job_nodes.read((item.job, node.key) for item in found)

@@ -1,0 +1,141 @@
+"""What a node has to be told: orders made from the rows of its executions.
+
+The rows are the truth; an order may be lost and is made again when the node's agent is next met.
+"""
+
+from collections.abc import Iterable
+
+from batchyard.core.errors import Defect
+from batchyard.core.limits import STOP_GRACE_TIME
+from batchyard.core.model import (
+    ElevationLevel,
+    EnvironmentSetting,
+    Execution,
+    ExecutionKind,
+    JobKey,
+    JobNodeState,
+    JobPreparationSpec,
+    JobReleaseSpec,
+    JobSpec,
+    NodeKey,
+    TaskSpec,
+    job_node_execution_id,
+)
+from batchyard.engine.cascade import Cascade
+from batchyard.link import messages
+
+Orders = dict[NodeKey, list[messages.Order]]
+
+
+def job_directory(job_id: str) -> str:
+    """Return the directory of all tasks of a job, relative to a node's root. Source: F-2, F-3.
+
+    The id of a job that a schedule made is split at its colon.
+    """
+    schedule, colon, number = job_id.partition(":")
+    return f"workitems/{schedule}/{number if colon else 'job-1'}"
+
+
+def task_directory(job_id: str, task_id: str) -> str:
+    """Return the directory of one task, relative to a node's root. Source: F-2."""
+    return f"{job_directory(job_id)}/{task_id}"
+
+
+def of_cascade(cascade: Cascade) -> Orders:
+    """Return what the nodes have to be told of a finished cascade, in the order of importance."""
+    orders: Orders = {}
+    by_node: dict[NodeKey, list[str]] = {}
+    for execution in cascade.stopped:
+        by_node.setdefault(execution.node, []).append(execution.id)
+    for node, execution_id in cascade.strays:
+        by_node.setdefault(node, []).append(execution_id)
+    for node, ids in by_node.items():
+        orders.setdefault(node, []).append(stop(ids))
+    for node, removal in cascade.removals:
+        orders.setdefault(node, []).append(removal)
+    stopped = {execution.id for execution in cascade.stopped}
+    assigned = [execution for execution in cascade.assigned if execution.id not in stopped]
+    for node, assignments in assignments_by_node(cascade, assigned).items():
+        orders.setdefault(node, []).append(messages.Assign(assignments))
+    return orders
+
+
+def stop(execution_ids: list[str]) -> messages.Stop:
+    """Return the order to end executions."""
+    return messages.Stop(execution_ids, STOP_GRACE_TIME.total_seconds())
+
+
+def assignments_by_node(
+    cascade: Cascade, executions: Iterable[Execution]
+) -> dict[NodeKey, list[messages.Assignment]]:
+    """Return the assignments of executions, the specifications read as sets."""
+    executions = list(executions)
+    tasks = [execution.task for execution in executions if execution.task is not None]
+    specs = cascade.transaction.task_specs(tasks)
+    cascade.job_nodes.read((execution.job, execution.node) for execution in executions)
+    jobs: dict[JobKey, JobSpec] = {}
+    by_node: dict[NodeKey, list[messages.Assignment]] = {}
+    for execution in executions:
+        if execution.job not in jobs:
+            jobs[execution.job] = cascade.transaction.job_spec(execution.job)
+        task = None if execution.task is None else specs[execution.task]
+        assignment = _assignment(cascade, execution, jobs[execution.job], task)
+        by_node.setdefault(execution.node, []).append(assignment)
+    return by_node
+
+
+def _assignment(
+    cascade: Cascade, execution: Execution, job: JobSpec, task: TaskSpec | None
+) -> messages.Assignment:
+    spec = _spec(execution, job, task)
+    limit = spec.max_wall_clock_time
+    preparation = job.preparation
+    return messages.Assignment(
+        execution_id=execution.id,
+        kind=execution.kind,
+        job_id=job.id,
+        task_id=spec.id,
+        directory=task_directory(job.id, spec.id),
+        preparation_directory=(
+            None if preparation is None else task_directory(job.id, preparation.id)
+        ),
+        command_line=spec.command_line,
+        environment=_environment(job.common_environment_settings, spec.environment_settings),
+        is_elevated=spec.elevation_level is ElevationLevel.ADMIN,
+        slots=execution.slots,
+        wait_for=_wait_for(cascade, execution),
+        wall_clock_seconds_max=None if limit is None else limit.total_seconds(),
+    )
+
+
+def _spec(
+    execution: Execution, job: JobSpec, task: TaskSpec | None
+) -> TaskSpec | JobPreparationSpec | JobReleaseSpec:
+    by_kind = {
+        ExecutionKind.TASK: task,
+        ExecutionKind.PREPARATION: job.preparation,
+        ExecutionKind.RELEASE: job.release,
+    }
+    spec = by_kind[execution.kind]
+    if spec is None:
+        raise Defect(f"{execution} has nothing to run")
+    return spec
+
+
+def _environment(
+    common: tuple[EnvironmentSetting, ...], own: tuple[EnvironmentSetting, ...]
+) -> dict[str, str]:
+    """Return the user's settings: a task's own win over its job's, later over earlier (F-13)."""
+    return {setting.name: setting.value for setting in (*common, *own)}
+
+
+def _wait_for(cascade: Cascade, execution: Execution) -> str | None:
+    """Return the preparation that a task has to wait for on its node (J-69)."""
+    if execution.kind is not ExecutionKind.TASK:
+        return None
+    place = cascade.job_nodes.get((execution.job, execution.node))
+    if place is None or place.state is not JobNodeState.PREPARING:
+        return None
+    return job_node_execution_id(
+        ExecutionKind.PREPARATION, place.job, place.node, place.preparation.attempt
+    )

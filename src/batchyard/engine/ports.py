@@ -1,0 +1,413 @@
+"""What the engine needs from the outside, as protocols.
+
+The adapters are plugged in by ``main``: the store of ``batchyard.store``, a fleet of
+``batchyard.fleet``, the clock of the system. The simulator plugs in its own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from batchyard.core.model import (
+    Execution,
+    ExecutionId,
+    Job,
+    JobKey,
+    JobNode,
+    JobSpec,
+    Node,
+    NodeKey,
+    NodeState,
+    Pool,
+    PoolKey,
+    PoolSpec,
+    Task,
+    TaskKey,
+    TaskSpec,
+)
+from batchyard.engine.views import (
+    JobNodeView,
+    JobView,
+    NodeCounts,
+    NodeView,
+    Page,
+    PoolView,
+    TaskCounts,
+    TaskView,
+)
+from batchyard.link import messages
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the present instant in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRequest:
+    """A node that a fleet should bring up in the life `epoch`; asking again changes nothing."""
+
+    key: NodeKey
+    pool_id: str
+    node_id: str
+    is_dedicated: bool
+    slots: int
+    epoch: int
+    account: str
+    log_acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUp:
+    """The fleet has a machine for the node; its agent starts."""
+
+    node: NodeKey
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUnavailable:
+    """The fleet cannot bring up the node."""
+
+    node: NodeKey
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJoined:
+    """The node's agent can be talked to, for the first time or again."""
+
+    node: NodeKey
+    welcome: messages.Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReported:
+    """The next entries of the node's log."""
+
+    node: NodeKey
+    epoch: int
+    reports: messages.Reports
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLost:
+    """This life of the node is known to be over, and all that ran in it."""
+
+    node: NodeKey
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReleased:
+    """The node is gone for good, with its processes and files."""
+
+    node: NodeKey
+
+
+FleetEvent = NodeUp | NodeUnavailable | NodeJoined | NodeReported | NodeLost | NodeReleased
+
+
+class FleetListener(Protocol):
+    """Where a fleet tells its events; from any thread."""
+
+    def __call__(self, event: FleetEvent, committed: Callable[[int], None]) -> None:
+        """Take `event` over.
+
+        `committed` is called from the writer's thread once everything that `event` said is on
+        disk, with the number up to which the node's log is acknowledged. It is never called when
+        the commit failed: the event has to be told again.
+        """
+        ...
+
+
+class Fleet(Protocol):
+    """Where nodes come from, and the way to talk to them.
+
+    Every call returns at once and may come from any thread; what comes of it is told to the
+    listener. All of them may be repeated.
+    """
+
+    def allocate(self, requests: Sequence[NodeRequest]) -> None:
+        """Bring these nodes up, or find them again; each ends in an event."""
+        ...
+
+    def release(self, nodes: Sequence[NodeKey]) -> None:
+        """End these nodes with all that runs on them and remove their files."""
+        ...
+
+    def send(self, node: NodeKey, orders: Sequence[messages.Order]) -> None:
+        """Send `orders` in this order, after all earlier ones; lost if there is no connection."""
+        ...
+
+
+class NodeFiles(Protocol):
+    """Questions to a node about its files.
+
+    Raises (all of them): `Refused` with ``NodeNotReady`` when the node does not answer, and with
+    ``FileNotFound`` or ``OperationInvalidForCurrentState`` when the node refuses.
+    """
+
+    async def list_files(
+        self,
+        node: NodeKey,
+        path: str,
+        *,
+        is_recursive: bool,
+        prefix: str,
+        after: str | None,
+        limit: int,
+    ) -> messages.FileList:
+        """Return one page of the entries below `path`."""
+        ...
+
+    async def stat_file(self, node: NodeKey, path: str) -> messages.FileEntry:
+        """Return the properties of one file or directory."""
+        ...
+
+    async def read_file(self, node: NodeKey, path: str, offset: int, length: int) -> bytes:
+        """Return at most `length` bytes from `offset` on."""
+        ...
+
+    async def delete_file(self, node: NodeKey, path: str, *, is_recursive: bool) -> None:
+        """Remove a file or a directory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a command did to entities: (before, after) each; None where there is no entity."""
+
+    pools: Sequence[tuple[Pool | None, Pool | None]] = ()
+    nodes: Sequence[tuple[Node | None, Node | None]] = ()
+    jobs: Sequence[tuple[Job | None, Job | None]] = ()
+    tasks: Sequence[tuple[Task | None, Task | None]] = ()
+    job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
+    executions: Sequence[tuple[Execution | None, Execution | None]] = ()
+
+
+class Transaction(Protocol):
+    """Everything that the engine reads and writes while it decides. All or nothing.
+
+    Rows are read and written as sets. What is asked for and is not there is missing in the answer.
+    """
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Return a context whose writes are undone alone if it raises."""
+        ...
+
+    def reserve(self, kind: str, count: int) -> int:
+        """Return the first of `count` keys that were never given to anything of this kind."""
+        ...
+
+    # Entities by key.
+
+    def pools(self, keys: Iterable[PoolKey]) -> dict[PoolKey, Pool]:
+        """Return pools."""
+        ...
+
+    def nodes(self, keys: Iterable[NodeKey]) -> dict[NodeKey, Node]:
+        """Return nodes that are not gone."""
+        ...
+
+    def jobs(self, keys: Iterable[JobKey]) -> dict[JobKey, Job]:
+        """Return jobs."""
+        ...
+
+    def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
+        """Return tasks."""
+        ...
+
+    def job_nodes(
+        self, keys: Iterable[tuple[JobKey, NodeKey]]
+    ) -> dict[tuple[JobKey, NodeKey], JobNode]:
+        """Return jobs on nodes."""
+        ...
+
+    def executions(self, keys: Iterable[ExecutionId]) -> dict[ExecutionId, Execution]:
+        """Return executions that are not known to be over."""
+        ...
+
+    def save(self, changes: Changes) -> None:
+        """Insert, update and delete entities, and change the task counts of their jobs.
+
+        A pool, job or task is inserted by `add_pool`, `add_job` or `add_tasks`, never here.
+        """
+        ...
+
+    # Entities by name, and new ones.
+
+    def pool_key(self, account: str, pool_id: str) -> PoolKey | None:
+        """Return the key of a pool by its id in any case (L-1)."""
+        ...
+
+    def job_key(self, account: str, job_id: str) -> JobKey | None:
+        """Return the key of a job by its id in any case (L-1)."""
+        ...
+
+    def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
+        """Return the keys of tasks by their ids, folded to lower case (L-1)."""
+        ...
+
+    def add_pool(self, pool: Pool, spec: PoolSpec) -> None:
+        """Insert a pool; jobs that wait for one of its name get it (J-8)."""
+        ...
+
+    def add_job(self, job: Job, spec: JobSpec) -> None:
+        """Insert a job with counts of zero."""
+        ...
+
+    def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
+        """Insert tasks of one job and add them to its counts."""
+        ...
+
+    # What belongs together.
+
+    def nodes_of_pool(self, pool: PoolKey) -> list[Node]:
+        """Return the nodes of a pool that are not gone, the oldest first."""
+        ...
+
+    def executions_of_node(self, node: NodeKey) -> list[Execution]:
+        """Return what a node has to run or to stop, the oldest first."""
+        ...
+
+    def job_nodes_of_node(self, node: NodeKey) -> list[JobNode]:
+        """Return the jobs of a node that are not settled there."""
+        ...
+
+    def job_nodes_to_end(self, job: JobKey, limit: int) -> list[JobNode]:
+        """Return nodes of a job that have not heard that it ends."""
+        ...
+
+    def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
+        """Return tasks of a job that have an open execution."""
+        ...
+
+    def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
+        """Return what clients asked for."""
+        ...
+
+    def job_spec(self, job: JobKey) -> JobSpec:
+        """Return what a client asked for."""
+        ...
+
+    # Placement.
+
+    def waiting_jobs(self, pool: PoolKey, offset: int, limit: int) -> list[Job]:
+        """Return active jobs of a pool with active tasks, by priority, then age."""
+        ...
+
+    def waiting_tasks(self, job: JobKey, limit: int) -> list[tuple[TaskKey, int, str | None]]:
+        """Return the first waiting tasks of a job: key, required slots, affinity id."""
+        ...
+
+    # The end of things.
+
+    def delete_tasks(self, job: JobKey, limit: int) -> int:
+        """Delete at most `limit` tasks of a job and return how many are left."""
+        ...
+
+    def nodes_of_job(self, job: JobKey) -> list[NodeKey]:
+        """Return the nodes, not gone, on which tasks of a job ran."""
+        ...
+
+    def detach_jobs(self, pool: PoolKey) -> None:
+        """Let the jobs of a pool that goes wait for another one of its name (S-8)."""
+        ...
+
+    def remove_directories(
+        self, directories: Sequence[tuple[NodeKey, str]]
+    ) -> list[tuple[NodeKey, int, str]]:
+        """Insert orders to remove directories; return them with their keys."""
+        ...
+
+    def directory_removals(self, node: NodeKey) -> list[tuple[int, str]]:
+        """Return the orders of a node: key and path."""
+        ...
+
+    def directories_removed(self, keys: Iterable[int]) -> None:
+        """Delete orders that were carried out."""
+        ...
+
+    # What a start has to look at.
+
+    def pools_of_interest(self) -> list[PoolKey]:
+        """Return every pool, for they all may have something to place or to resize."""
+        ...
+
+    def jobs_ending(self) -> list[JobKey]:
+        """Return the jobs that are terminating or deleting."""
+        ...
+
+
+class Store(Protocol):
+    """A database of the service."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Return a context that commits at its end, durably, or undoes everything if it raises."""
+        ...
+
+
+class Reads(Protocol):
+    """Reads for callers: each sees one consistent state of everything committed before it.
+
+    Raises (all of them): `Refused` with the code of the thing that is not there.
+    """
+
+    def get_pool(self, account: str, pool_id: str) -> PoolView:
+        """Return a pool."""
+        ...
+
+    def list_pools(self, account: str, after: int, limit: int) -> Page[PoolView]:
+        """Return the pools of an account whose keys follow `after`."""
+        ...
+
+    def node_counts(
+        self, account: str, pool_id: str | None, after: int, limit: int
+    ) -> Page[NodeCounts]:
+        """Return the node counts of pools."""
+        ...
+
+    def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+        """Return a node."""
+        ...
+
+    def list_nodes(self, account: str, pool_id: str, after: int, limit: int) -> Page[NodeView]:
+        """Return the nodes of a pool."""
+        ...
+
+    def get_job(self, account: str, job_id: str) -> JobView:
+        """Return a job."""
+        ...
+
+    def list_jobs(self, account: str, after: int, limit: int) -> Page[JobView]:
+        """Return the jobs of an account."""
+        ...
+
+    def task_counts(self, account: str, job_id: str) -> TaskCounts:
+        """Return the task counts of a job."""
+        ...
+
+    def list_job_nodes(
+        self, account: str, job_id: str, after: int, limit: int
+    ) -> Page[JobNodeView]:
+        """Return the preparation and release of a job, node by node (J-86)."""
+        ...
+
+    def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
+        """Return a task."""
+        ...
+
+    def list_tasks(self, account: str, job_id: str, after: int, limit: int) -> Page[TaskView]:
+        """Return the tasks of a job."""
+        ...
+
+    def node_state(self, node: NodeKey) -> NodeState | None:
+        """Return the state of a node, None if it is gone."""
+        ...

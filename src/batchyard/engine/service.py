@@ -1,0 +1,200 @@
+"""What a caller may ask of the service: writes through the writer, reads beside it.
+
+Every method is a coroutine. A write is answered after its commit, so what was answered is on disk.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar, cast
+
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import JobSpec, Node, NodeKey, NodeState, PoolSpec, TaskSpec, TaskState
+from batchyard.engine import commands, news
+from batchyard.engine.orders import task_directory
+from batchyard.engine.ports import FleetEvent, NodeFiles, Reads
+from batchyard.engine.views import (
+    FileLocation,
+    JobNodeView,
+    JobView,
+    NodeCounts,
+    NodeView,
+    Page,
+    PoolView,
+    TaskAdded,
+    TaskCounts,
+    TaskView,
+)
+from batchyard.engine.writer import Writer
+
+Result = TypeVar("Result")
+
+#: Reads that run at the same time. Source: ours; two cores, and one thread already writes.
+_READERS: Final = 2
+
+#: States in which a node can be asked for its files. Source: 01, Calls refused by state.
+_SERVING: Final = frozenset({NodeState.IDLE, NodeState.RUNNING, NodeState.OFFLINE})
+
+
+class Service:
+    """The front of the engine.
+
+    Raises (all methods): `Refused` with the code that its command or read documents.
+    """
+
+    def __init__(self, writer: Writer, reads: Reads, files: NodeFiles) -> None:
+        self._writer = writer
+        self._reads = reads
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self.files: Final = files
+
+    def close(self) -> None:
+        """Let the running reads end."""
+        self._threads.shutdown()
+
+    def tell(self, event: FleetEvent, committed: Callable[[int], None]) -> None:
+        """Take an event of a fleet over; see `FleetListener`."""
+
+        def done(future: object) -> None:
+            answer = cast("asyncio.Future[int]", future)
+            if answer.exception() is None:
+                committed(answer.result())
+
+        self._writer.call(news.take, event).add_done_callback(done)
+
+    # Reads.
+
+    async def get_pool(self, account: str, pool_id: str) -> PoolView:
+        """Return a pool."""
+        return await self._read(self._reads.get_pool, account, pool_id)
+
+    async def list_pools(self, account: str, *, after: int | None, limit: int) -> Page[PoolView]:
+        """Return one page of an account's pools."""
+        return await self._read(self._reads.list_pools, account, after or 0, limit)
+
+    async def node_counts(
+        self, account: str, *, pool_id: str | None, after: int | None, limit: int
+    ) -> Page[NodeCounts]:
+        """Return one page of node counts, pool by pool."""
+        return await self._read(self._reads.node_counts, account, pool_id, after or 0, limit)
+
+    async def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+        """Return a node."""
+        return await self._read(self._reads.get_node, account, pool_id, node_id)
+
+    async def list_nodes(
+        self, account: str, pool_id: str, *, after: int | None, limit: int
+    ) -> Page[NodeView]:
+        """Return one page of a pool's nodes."""
+        return await self._read(self._reads.list_nodes, account, pool_id, after or 0, limit)
+
+    async def get_job(self, account: str, job_id: str) -> JobView:
+        """Return a job."""
+        return await self._read(self._reads.get_job, account, job_id)
+
+    async def list_jobs(self, account: str, *, after: int | None, limit: int) -> Page[JobView]:
+        """Return one page of an account's jobs."""
+        return await self._read(self._reads.list_jobs, account, after or 0, limit)
+
+    async def task_counts(self, account: str, job_id: str) -> TaskCounts:
+        """Return the task counts of a job."""
+        return await self._read(self._reads.task_counts, account, job_id)
+
+    async def list_job_nodes(
+        self, account: str, job_id: str, *, after: int | None, limit: int
+    ) -> Page[JobNodeView]:
+        """Return one page of a job's preparation and release, node by node."""
+        return await self._read(self._reads.list_job_nodes, account, job_id, after or 0, limit)
+
+    async def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
+        """Return a task."""
+        return await self._read(self._reads.get_task, account, job_id, task_id)
+
+    async def list_tasks(
+        self, account: str, job_id: str, *, after: int | None, limit: int
+    ) -> Page[TaskView]:
+        """Return one page of a job's tasks."""
+        return await self._read(self._reads.list_tasks, account, job_id, after or 0, limit)
+
+    async def locate_task_files(self, account: str, job_id: str, task_id: str) -> FileLocation:
+        """Return where the files of a task are.
+
+        Raises:
+            Refused: ``OperationInvalidForCurrentState`` before the task ran (F-28),
+                ``TaskFilesUnavailable`` when its node is gone (F-7), ``NodeNotReady``.
+        """
+        view = await self.get_task(account, job_id, task_id)
+        task = view.task
+        if task.node is None or (task.state is TaskState.ACTIVE and task.retry_count == 0):
+            raise Refused(
+                ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
+                Reason=(
+                    "The files of the specified task cannot be accessed as the task state is "
+                    "still active"
+                ),
+            )
+        state = await self._read(self._reads.node_state, task.node)
+        if state is None:
+            raise Refused(ErrorCode.TASK_FILES_UNAVAILABLE)
+        _refuse_unless_serving(state)
+        return FileLocation(node=task.node, directory=task_directory(view.job_id, view.spec.id))
+
+    async def locate_node_files(self, account: str, pool_id: str, node_id: str) -> FileLocation:
+        """Return where the files of a node are.
+
+        Raises:
+            Refused: ``NodeNotReady`` while the node cannot be asked.
+        """
+        node: Node = (await self.get_node(account, pool_id, node_id)).node
+        _refuse_unless_serving(node.state)
+        return FileLocation(node=NodeKey(node.key), directory="")
+
+    # Writes.
+
+    async def create_pool(self, account: str, spec: PoolSpec) -> PoolView:
+        """Create a pool."""
+        return await self._write(commands.create_pool, account, spec)
+
+    async def delete_pool(self, account: str, pool_id: str) -> None:
+        """Delete a pool."""
+        await self._write(commands.delete_pool, account, pool_id)
+
+    async def create_job(self, account: str, spec: JobSpec) -> JobView:
+        """Create a job."""
+        return await self._write(commands.create_job, account, spec)
+
+    async def terminate_job(self, account: str, job_id: str, reason: str | None) -> JobView:
+        """Terminate a job."""
+        return await self._write(commands.terminate_job, account, job_id, reason)
+
+    async def delete_job(self, account: str, job_id: str) -> None:
+        """Delete a job."""
+        await self._write(commands.delete_job, account, job_id)
+
+    async def add_task(self, account: str, job_id: str, spec: TaskSpec) -> TaskView:
+        """Add a task."""
+        return await self._write(commands.add_task, account, job_id, spec)
+
+    async def add_tasks(
+        self, account: str, job_id: str, specs: Sequence[TaskSpec]
+    ) -> list[TaskAdded]:
+        """Add tasks, each on its own merits."""
+        return await self._write(commands.add_tasks, account, job_id, specs)
+
+    async def delete_task(self, account: str, job_id: str, task_id: str) -> None:
+        """Delete a task."""
+        await self._write(commands.delete_task, account, job_id, task_id)
+
+    async def _read(self, read: Callable[..., Result], *arguments: object) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(read, *arguments))
+
+    async def _write(self, command: Callable[..., Result], *arguments: object) -> Result:
+        answer = await asyncio.wrap_future(self._writer.call(command, *arguments))
+        return cast("Result", answer)
+
+
+def _refuse_unless_serving(state: NodeState) -> None:
+    if state not in _SERVING:
+        raise Refused(ErrorCode.NODE_NOT_READY, Reason=f"The node is {state}; try again later")

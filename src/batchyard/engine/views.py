@@ -1,0 +1,130 @@
+"""What the reads give to the outside: entities together with what a client asked for.
+
+The values are complete: nothing above the engine looks anything up to show one of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from batchyard.core.errors import Refused
+from batchyard.core.model import (
+    Job,
+    JobNode,
+    JobSpec,
+    Node,
+    NodeKey,
+    Pool,
+    PoolSpec,
+    Task,
+    TaskKey,
+    TaskSpec,
+)
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolView:
+    """A pool; the current nodes are those that exist by now, in whatever state."""
+
+    pool: Pool
+    spec: PoolSpec
+    current_dedicated_nodes: int
+    current_low_priority_nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A compute node with what it takes from its pool."""
+
+    node: Node
+    vm_size: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCounts:
+    """The nodes of one pool by (is dedicated, state as on the wire)."""
+
+    pool_id: str
+    counts: dict[tuple[bool, str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job."""
+
+    job: Job
+    spec: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeName:
+    """Where a node is or was: a node that left its pool keeps its name."""
+
+    key: NodeKey
+    pool_id: str
+    node_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task; `node` is the one of its latest execution."""
+
+    task: Task
+    spec: TaskSpec
+    job_id: str
+    creation_time: datetime
+    node: NodeName | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobNodeView:
+    """The preparation and release of one job on one node; see `JobNode`."""
+
+    job_id: str
+    node: NodeName
+    job_node: JobNode
+    preparation_id: str | None
+    release_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCounts:
+    """Tasks and their slots of one job by state. Source: T-64, T-65."""
+
+    active: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    active_slots: int = 0
+    running_slots: int = 0
+    succeeded_slots: int = 0
+    failed_slots: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAdded:
+    """One result of an add-collection request: the new task's key, or why it was refused."""
+
+    task_id: str
+    task: TaskKey | None = None
+    added_time: datetime | None = None
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Item]):
+    """Some items of a list in the order of their keys; `next_after` is None on the last page."""
+
+    items: Sequence[Item]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLocation:
+    """A directory of a node that a request about files starts from, relative to its root."""
+
+    node: NodeKey
+    directory: str
