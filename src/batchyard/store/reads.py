@@ -1,0 +1,308 @@
+"""Reads for callers: pages and single resources, each in one consistent state of the database."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
+from sqlalchemy.engine import Row
+
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
+from batchyard.engine.views import (
+    JobNodeView,
+    JobView,
+    NodeCounts,
+    NodeName,
+    NodeView,
+    Page,
+    PoolView,
+    TaskCounts,
+    TaskView,
+)
+from batchyard.store import schema
+from batchyard.store.transaction import COUNTS, GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
+from batchyard.store.values import Codec, from_microseconds
+
+Item = TypeVar("Item")
+AnyRow = Row[*tuple[Any, ...]]
+
+_POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
+_JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
+_TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+
+
+class SqlReads:
+    """See `batchyard.engine.ports.Reads`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get_pool(self, account: str, pool_id: str) -> PoolView:
+        """Return a pool."""
+        with self._begin() as connection:
+            row = _pool(connection, account, pool_id)
+            return _pool_view(row, _current_nodes(connection, [row.key]))
+
+    def list_pools(self, account: str, after: int, limit: int) -> Page[PoolView]:
+        """Return the pools of an account whose keys follow `after`."""
+        pool = schema.pool
+        query = (
+            select(*_columns(pool, POOLS), pool.c.spec)
+            .where(pool.c.account == account, pool.c.key > after)
+            .order_by(pool.c.key)
+            .limit(limit + 1)
+        )
+        with self._begin() as connection:
+            rows = connection.execute(query).all()
+            current = _current_nodes(connection, [row.key for row in rows])
+            return _page(rows, limit, lambda row: _pool_view(row, current))
+
+    def node_counts(
+        self, account: str, pool_id: str | None, after: int, limit: int
+    ) -> Page[NodeCounts]:
+        """Return the node counts of pools; a pool without nodes has none (P-47)."""
+        pool, node = schema.pool, schema.node
+        query = (
+            select(pool.c.key, pool.c.id)
+            .where(pool.c.account == account, pool.c.key > after)
+            .order_by(pool.c.key)
+            .limit(limit + 1)
+        )
+        if pool_id is not None:
+            query = query.where(pool.c.id_folded == pool_id.lower())
+        with self._begin() as connection:
+            rows = connection.execute(query).all()
+            counted = connection.execute(
+                select(node.c.pool, node.c.is_dedicated, node.c.state, func.count())
+                .where(node.c.pool.in_([row.key for row in rows]), node.c.state != GONE)
+                .group_by(node.c.pool, node.c.is_dedicated, node.c.state)
+            ).all()
+        by_pool: dict[int, dict[tuple[bool, str], int]] = {}
+        for key, is_dedicated, state, number in counted:
+            by_pool.setdefault(key, {})[bool(is_dedicated), state] = number
+        return _page(
+            rows, limit, lambda row: NodeCounts(pool_id=row.id, counts=by_pool.get(row.key, {}))
+        )
+
+    def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+        """Return a node."""
+        node = schema.node
+        with self._begin() as connection:
+            pool = _pool(connection, account, pool_id)
+            query = select(*_columns(node, NODES)).where(
+                node.c.pool == pool.key,
+                func.lower(node.c.id) == node_id.lower(),
+                node.c.state != GONE,
+            )
+            row = connection.execute(query).first()
+        if row is None:
+            raise Refused(ErrorCode.NODE_NOT_FOUND)
+        return NodeView(node=NODES.decode(row), vm_size=_vm_size(pool))
+
+    def list_nodes(self, account: str, pool_id: str, after: int, limit: int) -> Page[NodeView]:
+        """Return the nodes of a pool."""
+        node = schema.node
+        with self._begin() as connection:
+            pool = _pool(connection, account, pool_id)
+            query = (
+                select(*_columns(node, NODES))
+                .where(node.c.pool == pool.key, node.c.key > after, node.c.state != GONE)
+                .order_by(node.c.key)
+                .limit(limit + 1)
+            )
+            rows = connection.execute(query).all()
+        vm_size = _vm_size(pool)
+        return _page(
+            rows,
+            limit,
+            lambda row: NodeView(node=NODES.decode(row), vm_size=vm_size),
+        )
+
+    def get_job(self, account: str, job_id: str) -> JobView:
+        """Return a job."""
+        with self._begin() as connection:
+            return _job_view(_job(connection, account, job_id))
+
+    def list_jobs(self, account: str, after: int, limit: int) -> Page[JobView]:
+        """Return the jobs of an account."""
+        job = schema.job
+        query = (
+            select(*_columns(job, JOBS), job.c.spec)
+            .where(job.c.account == account, job.c.key > after)
+            .order_by(job.c.key)
+            .limit(limit + 1)
+        )
+        with self._begin() as connection:
+            return _page(connection.execute(query).all(), limit, _job_view)
+
+    def task_counts(self, account: str, job_id: str) -> TaskCounts:
+        """Return the task counts of a job."""
+        counts = schema.job_counts
+        with self._begin() as connection:
+            job = _job(connection, account, job_id)
+            query = select(*(counts.c[name] for name in COUNTS)).where(counts.c.job == job.key)
+            row = connection.execute(query).one()
+        return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
+
+    def list_job_nodes(
+        self, account: str, job_id: str, after: int, limit: int
+    ) -> Page[JobNodeView]:
+        """Return the preparation and release of a job, node by node, gone nodes included."""
+        job_node, node = schema.job_node, schema.node
+        with self._begin() as connection:
+            job = _job_view(_job(connection, account, job_id))
+            if job.spec.preparation is None and job.spec.release is None:
+                raise Refused(ErrorCode.JOB_PREPARATION_TASK_NOT_SPECIFIED)
+            query = (
+                select(*_columns(job_node, JOB_NODES), node.c.pool_id, node.c.id, node.c.key)
+                .join(node, node.c.key == job_node.c.node)
+                .where(job_node.c.job == job.job.key, job_node.c.node > after)
+                .order_by(job_node.c.node)
+                .limit(limit + 1)
+            )
+            rows = connection.execute(query).all()
+
+        def view(row: AnyRow) -> JobNodeView:
+            return JobNodeView(
+                job_id=job.job.id,
+                node=NodeName(key=NodeKey(row.key), pool_id=row.pool_id, node_id=row.id),
+                job_node=JOB_NODES.decode(row),
+                preparation_id=None if job.spec.preparation is None else job.spec.preparation.id,
+                release_id=None if job.spec.release is None else job.spec.release.id,
+            )
+
+        return _page(rows, limit, view)
+
+    def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
+        """Return a task."""
+        spec = schema.task_spec
+        with self._begin() as connection:
+            job = _job(connection, account, job_id)
+            query = _tasks().where(spec.c.job == job.key, spec.c.id_folded == task_id.lower())
+            row = connection.execute(query).first()
+        if row is None:
+            raise Refused(ErrorCode.TASK_NOT_FOUND)
+        return _task_view(row, job.id)
+
+    def list_tasks(self, account: str, job_id: str, after: int, limit: int) -> Page[TaskView]:
+        """Return the tasks of a job."""
+        task = schema.task
+        with self._begin() as connection:
+            job = _job(connection, account, job_id)
+            query = (
+                _tasks()
+                .where(task.c.job == job.key, task.c.key > after)
+                .order_by(task.c.key)
+                .limit(limit + 1)
+            )
+            rows = connection.execute(query).all()
+        return _page(rows, limit, lambda row: _task_view(row, job.id))
+
+    def node_state(self, node: NodeKey) -> NodeState | None:
+        """Return the state of a node, None if it is gone."""
+        query = select(schema.node.c.state).where(schema.node.c.key == node)
+        with self._begin() as connection:
+            state = connection.execute(query).scalar()
+        return None if state in (None, GONE) else NodeState(state)
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+
+def _columns(table: Table, codec: Codec[Any]) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in codec.columns]
+
+
+def _page(rows: Sequence[AnyRow], limit: int, view: Callable[[AnyRow], Item]) -> Page[Item]:
+    """One row more than the limit was asked for: it says whether there is a next page."""
+    shown = rows[:limit]
+    next_after = _key(shown[-1]) if len(rows) > limit else None
+    return Page(items=[view(row) for row in shown], next_after=next_after)
+
+
+def _key(row: AnyRow) -> int:
+    key: int = row.key
+    return key
+
+
+def _pool(connection: Connection, account: str, pool_id: str) -> AnyRow:
+    pool = schema.pool
+    query = select(*_columns(pool, POOLS), pool.c.spec).where(
+        pool.c.account == account, pool.c.id_folded == pool_id.lower()
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refused(ErrorCode.POOL_NOT_FOUND)
+    return row
+
+
+def _job(connection: Connection, account: str, job_id: str) -> AnyRow:
+    job = schema.job
+    query = select(*_columns(job, JOBS), job.c.spec).where(
+        job.c.account == account, job.c.id_folded == job_id.lower()
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refused(ErrorCode.JOB_NOT_FOUND)
+    return row
+
+
+def _current_nodes(connection: Connection, pools: Sequence[int]) -> Mapping[tuple[int, bool], int]:
+    """Return how many nodes pools have that the fleet has brought up: (pool, is dedicated)."""
+    node = schema.node
+    query = (
+        select(node.c.pool, node.c.is_dedicated, func.count())
+        .where(node.c.pool.in_(pools), node.c.state.not_in((GONE, NodeState.CREATING)))
+        .group_by(node.c.pool, node.c.is_dedicated)
+    )
+    return {(row[0], bool(row[1])): row[2] for row in connection.execute(query)}
+
+
+def _pool_view(row: AnyRow, current: Mapping[tuple[int, bool], int]) -> PoolView:
+    return PoolView(
+        pool=POOLS.decode(row),
+        spec=_POOL_SPEC.decode(row.spec),
+        current_dedicated_nodes=current.get((row.key, True), 0),
+        current_low_priority_nodes=current.get((row.key, False), 0),
+    )
+
+
+def _vm_size(pool: AnyRow) -> str:
+    return _POOL_SPEC.decode(pool.spec).vm_size
+
+
+def _job_view(row: AnyRow) -> JobView:
+    return JobView(job=JOBS.decode(row), spec=_JOB_SPEC.decode(row.spec))
+
+
+def _tasks() -> Any:  # noqa: ANN401  # A select of many columns.
+    task, spec, node = schema.task, schema.task_spec, schema.node
+    return (
+        select(
+            *_columns(task, TASKS),
+            spec.c.spec,
+            spec.c.creation_time,
+            node.c.pool_id,
+            node.c.id.label("node_id"),
+        )
+        .join(spec, spec.c.key == task.c.key)
+        .outerjoin(node, node.c.key == task.c.node)
+    )
+
+
+def _task_view(row: AnyRow, job_id: str) -> TaskView:
+    task = TASKS.decode(row)
+    node = None
+    if task.node is not None:
+        node = NodeName(key=task.node, pool_id=row.pool_id, node_id=row.node_id)
+    return TaskView(
+        task=task,
+        spec=_TASK_SPEC.decode(row.spec),
+        job_id=job_id,
+        creation_time=from_microseconds(row.creation_time),
+        node=node,
+    )

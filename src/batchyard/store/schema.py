@@ -1,0 +1,240 @@
+"""The tables.
+
+Wide specification rows stand apart from narrow state rows, so that the many small updates of a
+task's life touch little (architecture.md section 9). Instants and spans are whole microseconds,
+since 1970 in UTC. Ids keep their case in ``id`` and are unique by ``id_folded`` (L-1). Whatever a
+filter can ask for is a typed column; the specification's JSON is never searched.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: The next free key of each kind of entity. Keys are never used twice, not even after a deletion.
+counter: Final = Table(
+    "counter",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next_key", BigInteger, nullable=False),
+)
+
+pool: Final = Table(
+    "pool",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("id_folded", String(64), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_modified", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("allocation_state", String(16), nullable=False),
+    Column("allocation_state_time", BigInteger, nullable=False),
+    Column("target_dedicated_nodes", Integer, nullable=False),
+    Column("target_low_priority_nodes", Integer, nullable=False),
+    Column("task_slots_per_node", Integer, nullable=False),
+    Column("node_fill_type", String(16), nullable=False),
+    Column("is_windows", Integer, nullable=False),
+    Column("resize_timeout", BigInteger, nullable=False),
+    Column("resize_errors", Text),
+    Column("spec", Text, nullable=False),
+    UniqueConstraint("account", "id_folded"),
+)
+
+#: A node that is gone keeps its row in state ``gone``: tasks that ran there still name it.
+node: Final = Table(
+    "node",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("pool", BigInteger, nullable=False),
+    Column("pool_id", String(64), nullable=False),
+    Column("id", String(96), nullable=False),
+    Column("is_dedicated", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("allocation_time", BigInteger, nullable=False),
+    Column("last_boot_time", BigInteger),
+    Column("epoch", Integer, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("slots_used", Integer, nullable=False),
+    Column("tasks_running", Integer, nullable=False),
+    Column("tasks_run", BigInteger, nullable=False),
+    Column("tasks_succeeded", BigInteger, nullable=False),
+    Column("log_acknowledged", BigInteger, nullable=False),
+    Index("ix_node_pool", "pool", "key"),
+)
+
+job: Final = Table(
+    "job",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("id", String(96), nullable=False),
+    Column("id_folded", String(96), nullable=False),
+    Column("pool_id", String(64), nullable=False),
+    Column("pool_id_folded", String(64), nullable=False),
+    Column("pool", BigInteger),
+    Column("priority", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_modified", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("previous_state", String(16)),
+    Column("previous_state_time", BigInteger),
+    Column("start_time", BigInteger, nullable=False),
+    Column("end_time", BigInteger),
+    Column("terminate_reason", Text),
+    Column("has_preparation", Integer, nullable=False),
+    Column("has_release", Integer, nullable=False),
+    Column("preparation_retry_count_max", Integer, nullable=False),
+    Column("nodes_unsettled", Integer, nullable=False),
+    Column("spec", Text, nullable=False),
+    UniqueConstraint("account", "id_folded"),
+    # Placement: the active jobs of a pool, in the order of their priority.
+    Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
+    # A new pool finds the jobs that wait for one of its name (J-8).
+    Index("ix_job_account_pool_id", "account", "pool_id_folded"),
+    # A start looks for jobs that are being ended.
+    Index(
+        "ix_job_ending",
+        "key",
+        sqlite_where=text("state IN ('terminating', 'deleting')"),
+        postgresql_where=text("state IN ('terminating', 'deleting')"),
+    ),
+)
+
+#: Task counts of a job (T-64), changed by additions only.
+job_counts: Final = Table(
+    "job_counts",
+    metadata,
+    Column("job", BigInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in (
+            "active",
+            "running",
+            "succeeded",
+            "failed",
+            "active_slots",
+            "running_slots",
+            "succeeded_slots",
+            "failed_slots",
+        )
+    ),
+)
+
+task_spec: Final = Table(
+    "task_spec",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("job", BigInteger, nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("id_folded", String(64), nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("affinity_id", String(128)),
+    Column("spec", Text, nullable=False),
+    UniqueConstraint("job", "id_folded"),
+)
+
+task: Final = Table(
+    "task",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("job", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("previous_state", String(16)),
+    Column("previous_state_time", BigInteger),
+    Column("attempt", Integer, nullable=False),
+    Column("node", BigInteger),
+    Column("is_placed", Integer, nullable=False),
+    Column("required_slots", Integer, nullable=False),
+    Column("retry_count_max", Integer, nullable=False),
+    Column("retry_count", Integer, nullable=False),
+    Column("requeue_count", Integer, nullable=False),
+    Column("recovery_count", Integer, nullable=False),
+    Column("is_retry_due", Integer, nullable=False),
+    Column("start_time", BigInteger),
+    Column("end_time", BigInteger),
+    Column("last_retry_time", BigInteger),
+    Column("last_requeue_time", BigInteger),
+    Column("exit_code", BigInteger),
+    Column("result", String(16)),
+    Column("failure", Text),
+    Index("ix_task_job", "job", "key"),
+    # Placement: the first waiting tasks of a job.
+    Index(
+        "ix_task_waiting",
+        "job",
+        "key",
+        sqlite_where=text("state = 'active' AND is_placed = 0"),
+        postgresql_where=text("state = 'active' AND is_placed = 0"),
+    ),
+)
+
+job_node: Final = Table(
+    "job_node",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("node", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_ending", Integer, nullable=False),
+    Column("tasks_open", Integer, nullable=False),
+    Column("has_preparation", Integer, nullable=False),
+    Column("has_release", Integer, nullable=False),
+    Column("preparation_retry_count_max", Integer, nullable=False),
+    Column("preparation", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    PrimaryKeyConstraint("job", "node"),
+    Index("ix_job_node_node", "node"),
+)
+
+#: Executions that are not known to be over: each row is an order to its node.
+execution: Final = Table(
+    "execution",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("job", BigInteger, nullable=False),
+    Column("task", BigInteger),
+    Column("node", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("ix_execution_node", "node"),
+    Index("ix_execution_job", "job"),
+)
+
+#: Directories of nodes that are to go: each row is an order to its node.
+directory_removal: Final = Table(
+    "directory_removal",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", BigInteger, nullable=False),
+    Column("path", Text, nullable=False),
+    Index("ix_directory_removal_node", "node"),
+)

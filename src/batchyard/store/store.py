@@ -1,0 +1,91 @@
+"""The store on SQLite: one writing connection, reading ones beside it, and the schema's version.
+
+Write-ahead logging lets reads go on while the writer commits. ``synchronous=FULL`` makes a commit
+durable before it is answered; a store in a temporary folder, which dies with its server, does
+without.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event, inspect
+
+from batchyard.store.reads import SqlReads
+from batchyard.store.transaction import SqlTransaction
+
+#: Newest revision of the schema; a test holds it against the migrations.
+SCHEMA_REVISION: Final = "0001"
+
+#: Milliseconds to wait for another process that has the database locked, for example a backup.
+_BUSY_MILLISECONDS: Final = 5_000
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a newer version of the service."""
+
+
+class SqliteStore:
+    """A database file. See `batchyard.engine.ports.Store`."""
+
+    def __init__(self, path: Path, *, is_durable: bool = True) -> None:
+        """Open or create the database, and bring its schema up to date.
+
+        Raises:
+            SchemaTooNew: A newer version of the service has written it.
+        """
+        synchronous = "FULL" if is_durable else "OFF"
+        self._writing: Final = _engine(path, f"PRAGMA synchronous={synchronous}", "BEGIN IMMEDIATE")
+        self._reading: Final = _engine(path, "PRAGMA query_only=ON", "BEGIN")
+        self.reads: Final = SqlReads(self._reading)
+        self._migrate()
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """Return a context that commits at its end, or undoes everything if it raises."""
+        with self._writing.begin() as connection:
+            yield SqlTransaction(connection)
+
+    def close(self) -> None:
+        """Close every connection; the last one writes the log back into the database."""
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def _migrate(self) -> None:
+        with self._writing.begin() as connection:
+            revision = None
+            if inspect(connection).has_table("alembic_version"):
+                revision = connection.exec_driver_sql(
+                    "SELECT version_num FROM alembic_version"
+                ).scalar()
+            if revision == SCHEMA_REVISION:
+                return
+            # Alembic is imported only when there is something to migrate: it costs start-up time.
+            from batchyard.store.migrate import upgrade  # noqa: PLC0415
+
+            if not upgrade(connection):
+                raise SchemaTooNew(
+                    f"the data was written by a newer version (schema {revision}); "
+                    "update batchyard, or use another data folder"
+                )
+
+
+def _engine(path: Path, pragma: str, begin: str) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", pool_size=4, max_overflow=4)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:  # noqa: ANN401  # The driver's own.
+        # Transactions are begun below: the driver's implicit ones come too late for IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's, untyped in events.
+        connection.exec_driver_sql(begin)
+
+    return engine

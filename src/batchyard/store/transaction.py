@@ -1,0 +1,392 @@
+"""The engine's transaction on SQL: entities as sets, and the questions that deciding asks."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Table
+
+from batchyard.core import counts
+from batchyard.core.model import (
+    Execution,
+    ExecutionId,
+    Job,
+    JobKey,
+    JobNode,
+    JobSpec,
+    Node,
+    NodeKey,
+    Pool,
+    PoolKey,
+    PoolSpec,
+    Task,
+    TaskKey,
+    TaskSpec,
+)
+from batchyard.engine.ports import Changes
+from batchyard.store import schema, sets
+from batchyard.store.values import Codec, Column, to_json, to_microseconds
+
+Key = TypeVar("Key", bound=int | str)
+Entity = TypeVar("Entity")
+
+POOLS: Final = Codec(Pool)
+NODES: Final = Codec(Node)
+JOBS: Final = Codec(Job)
+TASKS: Final = Codec(Task)
+JOB_NODES: Final = Codec(JobNode)
+EXECUTIONS: Final = Codec(Execution)
+
+_TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+_JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
+COUNTS: Final = tuple(field.name for field in fields(counts.CountsChange))
+
+
+class SqlTransaction:
+    """See `batchyard.engine.ports.Transaction`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo the writes inside if it raises."""
+        self._execute("SAVEPOINT command")
+        try:
+            yield
+        except BaseException:
+            self._execute("ROLLBACK TO command")
+            self._execute("RELEASE command")
+            raise
+        self._execute("RELEASE command")
+
+    def reserve(self, kind: str, count: int) -> int:
+        """Return the first of `count` keys that were never given away."""
+        sql = (
+            "INSERT INTO counter (name, next_key) VALUES (?, 1 + ?) "
+            "ON CONFLICT (name) DO UPDATE SET next_key = next_key + ? RETURNING next_key"
+        )
+        next_key: int = self._connection.exec_driver_sql(sql, (kind, count, count)).scalar_one()
+        return next_key - count
+
+    # Entities by key.
+
+    def pools(self, keys: Iterable[PoolKey]) -> dict[PoolKey, Pool]:
+        """Return pools."""
+        return {pool.key: pool for pool in self._select(schema.pool, POOLS, "key", keys)}
+
+    def nodes(self, keys: Iterable[NodeKey]) -> dict[NodeKey, Node]:
+        """Return nodes that are not gone."""
+        rows = sets.select(self._connection, schema.node, NODES.columns, "key", keys)
+        return {row.key: NODES.decode(row) for row in rows if row.state != GONE}
+
+    def jobs(self, keys: Iterable[JobKey]) -> dict[JobKey, Job]:
+        """Return jobs."""
+        return {job.key: job for job in self._select(schema.job, JOBS, "key", keys)}
+
+    def tasks(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Task]:
+        """Return tasks."""
+        return {task.key: task for task in self._select(schema.task, TASKS, "key", keys)}
+
+    def job_nodes(
+        self, keys: Iterable[tuple[JobKey, NodeKey]]
+    ) -> dict[tuple[JobKey, NodeKey], JobNode]:
+        """Return jobs on nodes."""
+        batch = to_json(list(keys))
+        sql = (
+            f"SELECT {_names(JOB_NODES, 'job_node.')} FROM json_each(?) AS pair JOIN job_node "
+            "ON job_node.job = json_extract(pair.value, '$[0]') "
+            "AND job_node.node = json_extract(pair.value, '$[1]')"
+        )
+        found = [JOB_NODES.decode(row) for row in self._execute(sql, batch)]
+        return {(job_node.job, job_node.node): job_node for job_node in found}
+
+    def executions(self, keys: Iterable[ExecutionId]) -> dict[ExecutionId, Execution]:
+        """Return executions that are not known to be over."""
+        found = self._select(schema.execution, EXECUTIONS, "id", keys)
+        return {execution.id: execution for execution in found}
+
+    def save(self, changes: Changes) -> None:
+        """Insert, update and delete entities, and change the task counts of their jobs."""
+        self._save(schema.pool, POOLS, changes.pools)
+        self._save(schema.job, JOBS, changes.jobs)
+        self._save(schema.task, TASKS, changes.tasks)
+        self._save(schema.execution, EXECUTIONS, changes.executions, key="id")
+        self._save_nodes(changes.nodes)
+        self._save_job_nodes(changes.job_nodes)
+        self._forget_tasks([before.key for before, after in changes.tasks if before and not after])
+        self._forget_jobs([before.key for before, after in changes.jobs if before and not after])
+        self._count(changes.tasks)
+
+    # Entities by name, and new ones.
+
+    def pool_key(self, account: str, pool_id: str) -> PoolKey | None:
+        """Return the key of a pool by its id in any case."""
+        sql = "SELECT key FROM pool WHERE account = ? AND id_folded = ?"
+        row = self._execute(sql, account, pool_id.lower()).first()
+        return None if row is None else PoolKey(row[0])
+
+    def job_key(self, account: str, job_id: str) -> JobKey | None:
+        """Return the key of a job by its id in any case."""
+        sql = "SELECT key FROM job WHERE account = ? AND id_folded = ?"
+        row = self._execute(sql, account, job_id.lower()).first()
+        return None if row is None else JobKey(row[0])
+
+    def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
+        """Return the keys of tasks by their ids, folded to lower case."""
+        sql = (
+            "SELECT id_folded, key FROM task_spec "
+            "WHERE job = ? AND id_folded IN (SELECT value FROM json_each(?))"
+        )
+        batch = to_json([task_id.lower() for task_id in task_ids])
+        return {row[0]: TaskKey(row[1]) for row in self._execute(sql, job, batch)}
+
+    def add_pool(self, pool: Pool, spec: PoolSpec) -> None:
+        """Insert a pool; jobs that wait for one of its name get it."""
+        row = [*POOLS.encode(pool), pool.id.lower(), to_json(spec)]
+        sets.insert(self._connection, schema.pool, (*POOLS.columns, "id_folded", "spec"), [row])
+        sql = "UPDATE job SET pool = ? WHERE account = ? AND pool_id_folded = ? AND pool IS NULL"
+        self._execute(sql, pool.key, pool.account, pool.id.lower())
+
+    def add_job(self, job: Job, spec: JobSpec) -> None:
+        """Insert a job with counts of zero."""
+        columns = (*JOBS.columns, "id_folded", "pool_id_folded", "spec")
+        row = [*JOBS.encode(job), job.id.lower(), job.pool_id.lower(), to_json(spec)]
+        sets.insert(self._connection, schema.job, columns, [row])
+        self._execute("INSERT INTO job_counts (job) VALUES (?)", job.key)
+
+    def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
+        """Insert tasks of one job and add them to its counts."""
+        columns = ("key", "job", "id", "id_folded", "creation_time", "affinity_id", "spec")
+        specs: list[list[Column]] = [
+            [
+                task.key,
+                job,
+                spec.id,
+                spec.id.lower(),
+                to_microseconds(task.state_time),
+                spec.affinity_id,
+                to_json(spec),
+            ]
+            for task, spec in tasks
+        ]
+        sets.insert(self._connection, schema.task_spec, columns, specs)
+        rows = [TASKS.encode(task) for task, _ in tasks]
+        sets.insert(self._connection, schema.task, TASKS.columns, rows)
+        self._count([(None, task) for task, _ in tasks])
+
+    # What belongs together.
+
+    def nodes_of_pool(self, pool: PoolKey) -> list[Node]:
+        """Return the nodes of a pool that are not gone, the oldest first."""
+        return self._query(schema.node, NODES, "pool = ? AND state <> 'gone' ORDER BY key", pool)
+
+    def executions_of_node(self, node: NodeKey) -> list[Execution]:
+        """Return what a node has to run or to stop, the oldest first."""
+        return self._query(schema.execution, EXECUTIONS, "node = ? ORDER BY job, task, id", node)
+
+    def job_nodes_of_node(self, node: NodeKey) -> list[JobNode]:
+        """Return the jobs of a node that are not settled there."""
+        where = "node = ? AND state NOT IN ('released', 'dismissed') ORDER BY job"
+        return self._query(schema.job_node, JOB_NODES, where, node)
+
+    def job_nodes_to_end(self, job: JobKey, limit: int) -> list[JobNode]:
+        """Return nodes of a job that have not heard that it ends."""
+        where = (
+            "job = ? AND is_ending = 0 AND state NOT IN ('released', 'dismissed') "
+            "ORDER BY node LIMIT ?"
+        )
+        return self._query(schema.job_node, JOB_NODES, where, job, limit)
+
+    def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
+        """Return tasks of a job that have an open execution."""
+        sql = (
+            f"SELECT {_names(TASKS, 'task.')} FROM execution "
+            "JOIN task ON task.key = execution.task "
+            "WHERE execution.job = ? AND execution.kind = 'task' AND task.is_placed = 1 "
+            "ORDER BY task.key LIMIT ?"
+        )
+        return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
+
+    def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
+        """Return what clients asked for."""
+        rows = sets.select(self._connection, schema.task_spec, ("key", "spec"), "key", tasks)
+        return {row.key: _TASK_SPEC.decode(row.spec) for row in rows}
+
+    def job_spec(self, job: JobKey) -> JobSpec:
+        """Return what a client asked for."""
+        row = self._execute("SELECT spec FROM job WHERE key = ?", job).one()
+        return _JOB_SPEC.decode(row[0])
+
+    # Placement.
+
+    def waiting_jobs(self, pool: PoolKey, offset: int, limit: int) -> list[Job]:
+        """Return active jobs of a pool with active tasks, by priority, then age."""
+        sql = (
+            f"SELECT {_names(JOBS, 'job.')} FROM job "
+            "JOIN job_counts ON job_counts.job = job.key "
+            "WHERE job.pool = ? AND job.state = 'active' AND job_counts.active > 0 "
+            "ORDER BY job.priority DESC, job.key LIMIT ? OFFSET ?"
+        )
+        return [JOBS.decode(row) for row in self._execute(sql, pool, limit, offset)]
+
+    def waiting_tasks(self, job: JobKey, limit: int) -> list[tuple[TaskKey, int, str | None]]:
+        """Return the first waiting tasks of a job: key, required slots, affinity id."""
+        sql = (
+            "SELECT task.key, task.required_slots, task_spec.affinity_id FROM task "
+            "JOIN task_spec ON task_spec.key = task.key "
+            "WHERE task.job = ? AND task.state = 'active' AND task.is_placed = 0 "
+            "ORDER BY task.key LIMIT ?"
+        )
+        return [(TaskKey(row[0]), row[1], row[2]) for row in self._execute(sql, job, limit)]
+
+    # The end of things.
+
+    def delete_tasks(self, job: JobKey, limit: int) -> int:
+        """Delete at most `limit` tasks of a job and return how many are left."""
+        rows = self._execute("SELECT key FROM task_spec WHERE job = ? LIMIT ?", job, limit).all()
+        keys = [TaskKey(row[0]) for row in rows]
+        sets.delete(self._connection, schema.task, "key", keys)
+        self._forget_tasks(keys)
+        sql = "SELECT count(*) FROM (SELECT 1 FROM task_spec WHERE job = ? LIMIT ?)"
+        left: int = self._execute(sql, job, limit).scalar_one()
+        return left
+
+    def nodes_of_job(self, job: JobKey) -> list[NodeKey]:
+        """Return the nodes, not gone, on which tasks of a job ran."""
+        sql = (
+            "SELECT node.key FROM job_node JOIN node ON node.key = job_node.node "
+            "WHERE job_node.job = ? AND node.state <> 'gone' ORDER BY node.key"
+        )
+        return [NodeKey(row[0]) for row in self._execute(sql, job)]
+
+    def detach_jobs(self, pool: PoolKey) -> None:
+        """Let the jobs of a pool that goes wait for another one of its name."""
+        self._execute("UPDATE job SET pool = NULL WHERE pool = ?", pool)
+
+    def remove_directories(
+        self, directories: Sequence[tuple[NodeKey, str]]
+    ) -> list[tuple[NodeKey, int, str]]:
+        """Insert orders to remove directories; return them with their keys."""
+        if not directories:
+            return []
+        first = self.reserve("directory_removal", len(directories))
+        orders = [(node, first + i, path) for i, (node, path) in enumerate(directories)]
+        columns = ("node", "key", "path")
+        sets.insert(self._connection, schema.directory_removal, columns, orders)
+        return orders
+
+    def directory_removals(self, node: NodeKey) -> list[tuple[int, str]]:
+        """Return the orders of a node: key and path."""
+        sql = "SELECT key, path FROM directory_removal WHERE node = ? ORDER BY key"
+        return [(row[0], row[1]) for row in self._execute(sql, node)]
+
+    def directories_removed(self, keys: Iterable[int]) -> None:
+        """Delete orders that were carried out."""
+        sets.delete(self._connection, schema.directory_removal, "key", keys)
+
+    # What a start has to look at.
+
+    def pools_of_interest(self) -> list[PoolKey]:
+        """Return every pool."""
+        return [PoolKey(row[0]) for row in self._execute("SELECT key FROM pool ORDER BY key")]
+
+    def jobs_ending(self) -> list[JobKey]:
+        """Return the jobs that are terminating or deleting."""
+        sql = "SELECT key FROM job WHERE state IN ('terminating', 'deleting') ORDER BY key"
+        return [JobKey(row[0]) for row in self._execute(sql)]
+
+    # Below: how it is done.
+
+    def _execute(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401  # A cursor result.
+        return self._connection.exec_driver_sql(sql, parameters)
+
+    def _select(
+        self, table: Table, codec: Codec[Entity], key: str, values: Iterable[Key]
+    ) -> list[Entity]:
+        rows = sets.select(self._connection, table, codec.columns, key, values)
+        return [codec.decode(row) for row in rows]
+
+    def _query(
+        self, table: Table, codec: Codec[Entity], where: str, *parameters: object
+    ) -> list[Entity]:
+        sql = f"SELECT {_names(codec)} FROM {table.name} WHERE {where}"
+        return [codec.decode(row) for row in self._execute(sql, *parameters)]
+
+    def _save(
+        self,
+        table: Table,
+        codec: Codec[Entity],
+        changes: Sequence[tuple[Entity | None, Entity | None]],
+        key: str = "key",
+    ) -> None:
+        added = [codec.encode(after) for before, after in changes if before is None and after]
+        gone = [getattr(before, key) for before, after in changes if before and after is None]
+        sets.insert(self._connection, table, codec.columns, added)
+        sets.delete(self._connection, table, key, gone)
+        self._update(table, codec, (key,), changes)
+
+    def _update(
+        self,
+        table: Table,
+        codec: Codec[Entity],
+        keys: tuple[str, ...],
+        changes: Sequence[tuple[Entity | None, Entity | None]],
+    ) -> None:
+        """Set the columns that differ in any of the changes: a batch is mostly of one kind."""
+        pairs = [
+            (codec.encode(before), codec.encode(after))
+            for before, after in changes
+            if before and after
+        ]
+        differing = {
+            i for before, after in pairs for i, value in enumerate(after) if value != before[i]
+        }
+        places = [codec.columns.index(key) for key in keys]
+        changed = sorted(differing)
+        columns = [codec.columns[i] for i in changed]
+        rows = [
+            [after[i] for i in (*places, *changed)] for before, after in pairs if before != after
+        ]
+        sets.update(self._connection, table, keys, columns, rows)
+
+    def _save_nodes(self, changes: Sequence[tuple[Node | None, Node | None]]) -> None:
+        self._save(schema.node, NODES, [(before, after) for before, after in changes if after])
+        gone: list[list[Column]] = [
+            [before.key, GONE] for before, after in changes if before and after is None
+        ]
+        sets.update(self._connection, schema.node, ("key",), ("state",), gone)
+        keys = [before.key for before, after in changes if before and after is None]
+        sets.delete(self._connection, schema.directory_removal, "node", keys)
+
+    def _save_job_nodes(self, changes: Sequence[tuple[JobNode | None, JobNode | None]]) -> None:
+        added = [JOB_NODES.encode(after) for before, after in changes if before is None and after]
+        sets.insert(self._connection, schema.job_node, JOB_NODES.columns, added)
+        self._update(schema.job_node, JOB_NODES, ("job", "node"), changes)
+
+    def _forget_tasks(self, keys: Sequence[TaskKey]) -> None:
+        sets.delete(self._connection, schema.task_spec, "key", keys)
+
+    def _forget_jobs(self, keys: Sequence[JobKey]) -> None:
+        sets.delete(self._connection, schema.job_counts, "job", keys)
+        sets.delete(self._connection, schema.job_node, "job", keys)
+
+    def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
+        by_job: dict[JobKey, counts.CountsChange] = {}
+        for before, after in changes:
+            task = after or before
+            assert task is not None, changes
+            change = counts.of_change(before, after)
+            by_job[task.job] = by_job.get(task.job, counts.CountsChange()) + change
+        rows = [[job, *astuple(change)] for job, change in by_job.items() if any(astuple(change))]
+        sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
+
+
+#: State of a node's row that stays for the tasks that ran there.
+GONE: Final = "gone"
+
+
+def _names(codec: Codec[Any], prefix: str = "") -> str:
+    return ", ".join(prefix + name for name in codec.columns)

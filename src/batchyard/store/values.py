@@ -1,0 +1,93 @@
+"""How the values of the core lie in columns, and back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+Entity = TypeVar("Entity")
+Column = str | int | None
+
+
+def to_microseconds(time: datetime) -> int:
+    """Return an instant as whole microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """Return the instant of whole microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_json(value: object) -> str:
+    """Return a specification, or a nested value, as JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+def _span_to_microseconds(span: timedelta) -> int:
+    return span // _MICROSECOND
+
+
+def _span_from_microseconds(microseconds: int) -> timedelta:
+    return timedelta(microseconds=microseconds)
+
+
+class Codec(Generic[Entity]):
+    """Turns entities of one dataclass into rows, field by field, and rows into entities.
+
+    Instants and spans become whole microseconds, enumerations their text, truth 0 or 1, nested
+    values JSON. The columns are named as the fields.
+    """
+
+    def __init__(self, entity: type[Entity]) -> None:
+        hints = get_type_hints(entity)
+        self._entity = entity
+        # mypy does not know that every entity is a dataclass.
+        self.columns: Final = tuple(field.name for field in fields(entity))  # type: ignore[arg-type]
+        pairs = [_converters(hints[name]) for name in self.columns]
+        self._encoders = tuple(pair[0] for pair in pairs)
+        self._decoders = tuple(pair[1] for pair in pairs)
+
+    def encode(self, entity: Entity) -> list[Column]:
+        """Return the row of `entity`, in the order of `columns`."""
+        return [
+            value if convert is None or value is None else convert(value)
+            for convert, value in zip(
+                self._encoders, (getattr(entity, name) for name in self.columns), strict=True
+            )
+        ]
+
+    def decode(self, row: Sequence[Any]) -> Entity:
+        """Return the entity of a row; columns after the last field are passed over."""
+        values = {
+            name: value if convert is None or value is None else convert(value)
+            for name, convert, value in zip(self.columns, self._decoders, row, strict=False)
+        }
+        return self._entity(**values)
+
+
+_Converter = Callable[[Any], Any] | None
+
+
+def _converters(hint: Any) -> tuple[_Converter, _Converter]:  # noqa: ANN401  # A type hint.
+    options = [option for option in get_args(hint) if option is not type(None)]
+    kind = options[0] if options and type(None) in get_args(hint) else hint
+    kind = getattr(kind, "__supertype__", kind)  # A NewType is its base.
+    if kind in (int, str):
+        return None, None
+    if kind is bool:
+        return int, bool
+    if kind is datetime:
+        return to_microseconds, from_microseconds
+    if kind is timedelta:
+        return _span_to_microseconds, _span_from_microseconds
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return str, kind
+    decoder = msgspec.json.Decoder(kind)
+    return to_json, decoder.decode
