@@ -1,0 +1,56 @@
+"""Where the homes of local nodes lie.
+
+A task's account must be able to reach its directory. So when we are root, and the data folder lies
+below a folder that others may not search, the homes lie in the system's state folder instead, under
+an id of the data folder (architecture.md section 8).
+"""
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Final
+
+from batchyard.core.model import NodeKey
+
+#: The system's folder for the state of services (File Hierarchy Standard).
+_STATE_FOLDER: Final = Path("/var/lib/batchyard")
+
+
+class NodeHomes:
+    """The folder of all homes of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.folder: Final = _folder(data)
+
+    def make(self) -> None:
+        """Make the folder, open for passing through and closed for looking around."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+
+    def home(self, node: NodeKey) -> Path:
+        """Return the home of a node."""
+        return self.folder / str(node)
+
+    def all(self) -> list[Path]:
+        """Return the homes that exist."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if path.name.isdecimal())
+
+    def remove(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _folder(data: Path) -> Path:
+    if os.geteuid() != 0 or _is_searchable(data):
+        return data / "nodes"
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return _STATE_FOLDER / name
+
+
+def _is_searchable(data: Path) -> bool:
+    """Whether every account may pass through all parents of `data`; it itself we can open up."""
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in data.parents)

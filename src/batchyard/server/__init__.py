@@ -1,0 +1,1 @@
+"""The service as one process: its folder, its accounts, and everything plugged together."""
