@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from batchyard.core import failures
-from batchyard.core.errors import InvalidTransition
 from batchyard.core.messages import (
     Effect,
     ExecutionEnded,
@@ -86,14 +85,8 @@ def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
 
 
 def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Execution]:
-    """Apply one event to one execution.
-
-    Raises:
-        InvalidTransition: Its state cannot take this event.
-    """
-    moves = MOVES.get((execution.state, type(event)))
-    if moves is None:
-        raise InvalidTransition(f"{execution.id} is {execution.state} and cannot take {event}")
+    """Apply one event to one execution. Every state takes every event."""
+    moves = MOVES[execution.state, type(event)]
     match event:
         case ExecutionStarted():
             result = _started(execution, event)

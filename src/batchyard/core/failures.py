@@ -3,7 +3,7 @@
 Source: T-11 ... T-13, T-19 ... T-21 and the table of failure codes in 03.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from batchyard.core.model import EndCause, Ending, ErrorCategory, Failure, TaskResult
 
@@ -71,6 +71,8 @@ def failure(ending: Ending) -> Failure | None:
                 "The directories of the task could not be created",
                 ending.message,
             )
+        case _:
+            assert_never(ending.cause)
 
 
 def _with_message(category: ErrorCategory, code: str, message: str, detail: str) -> Failure:

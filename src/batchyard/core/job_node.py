@@ -55,7 +55,9 @@ SETTLED: Final = frozenset({RELEASED, DISMISSED})
 
 MOVES: Final[Mapping[tuple[JobNodeState, type[JobNodeEvent]], frozenset[JobNodeState | None]]] = {
     (UNPREPARED, PrepareJobNode): frozenset({PREPARING, PREPARED}),
-    (UNPREPARED, JobEnding): frozenset({RELEASING, RELEASED, DISMISSED}),
+    # Its tasks of the former life of the node are told after the end of that life.
+    (UNPREPARED, JobTaskClosed): frozenset({UNPREPARED, RELEASING, RELEASED, DISMISSED}),
+    (UNPREPARED, JobEnding): frozenset({UNPREPARED, RELEASING, RELEASED, DISMISSED}),
     (UNPREPARED, NodeRestarted): frozenset({UNPREPARED}),
     (UNPREPARED, NodeLeft): frozenset({DISMISSED}),
     (PREPARING, PrepareJobNode): frozenset({PREPARING}),

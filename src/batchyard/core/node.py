@@ -1,4 +1,4 @@
-"""The life of a compute node: ``creating -> starting -> idle <-> running``, at the end ``leavingpool``.
+"""The life of a compute node: ``creating -> starting -> idle <-> running -> leavingpool``.
 
 A node lives in epochs. When the fleet knows that one is over, everything that ran in it is lost,
 the node is ``unknown`` and the fleet is asked for the next epoch under the same id. A node whose
@@ -139,12 +139,15 @@ def _allocated(node: Node, now: datetime) -> Step[Node]:
 
 
 def _not_allocated(node: Node, event: NodeNotAllocated, now: datetime) -> Step[Node]:
-    if node.state is not CREATING:
-        return _leaving(node, now)
-    error = ResizeError(
-        "AllocationFailed", "A node could not be started", (("Reason", event.reason),)
-    )
-    return Step(None, (ResizeFailed(key=node.pool, error=error), CountNodes(node.pool)))
+    if node.state is LEAVING_POOL:
+        return Step(node)
+    values = (("Reason", event.reason),)
+    error = ResizeError("AllocationFailed", "A node could not be started", values)
+    failed = ResizeFailed(key=node.pool, error=error)
+    if node.state is CREATING:
+        return Step(None, (failed, CountNodes(node.pool)))
+    leaving = _leaving(node, now)
+    return Step(leaving.entity, (failed, *leaving.effects))
 
 
 def _welcomed(node: Node, event: NodeWelcomed, now: datetime) -> Step[Node]:

@@ -38,7 +38,7 @@ DELETING: Final = (PoolState.DELETING, AllocationState.RESIZING)
 MOVES: Final[Mapping[tuple[PoolMode, type[PoolEvent]], frozenset[PoolMode | None]]] = {
     (STEADY, NodesCounted): frozenset({STEADY}),
     (STEADY, ResizeFailed): frozenset({STEADY}),
-    (STEADY, DeletePool): frozenset({DELETING, None}),
+    (STEADY, DeletePool): frozenset({DELETING}),
     (RESIZING, NodesCounted): frozenset({RESIZING, STEADY}),
     (RESIZING, ResizeFailed): frozenset({STEADY}),
     (RESIZING, DeletePool): frozenset({DELETING}),

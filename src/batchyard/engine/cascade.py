@@ -268,18 +268,20 @@ class Cascade:
         return events
 
     def _lose(self, node_key: NodeKey) -> list[Event]:
-        events: list[Event] = [ExecutionLost(key=lost.id) for lost in self._executions(node_key)]
-        events += [NodeRestarted(key=place) for place in self._job_nodes(node_key)]
+        """Tell the jobs first: what they open in the next life is none of what is lost."""
+        lost = self._executions(node_key)
+        events: list[Event] = [NodeRestarted(key=place) for place in self._job_nodes(node_key)]
+        events += [ExecutionLost(key=execution.id) for execution in lost]
         return events
 
     def _dismiss(self, node_key: NodeKey) -> list[Event]:
-        """Take everything back from a node that a user gives up (T-17, S-7)."""
-        events: list[Event] = []
-        for taken in self._executions(node_key):
+        """Take everything back from a node that a user gives up (T-17, S-7); its jobs first."""
+        executions = self._executions(node_key)
+        events: list[Event] = [NodeLeft(key=place) for place in self._job_nodes(node_key)]
+        for taken in executions:
             if taken.kind is ExecutionKind.TASK and taken.task is not None:
                 events.append(RequeueTask(key=taken.task, attempt=taken.attempt))
             events.append(ExecutionLost(key=taken.id))
-        events += [NodeLeft(key=place) for place in self._job_nodes(node_key)]
         return events
 
     def _executions(self, node_key: NodeKey) -> list[Execution]:

@@ -207,9 +207,9 @@ def _add_tasks(cascade: Cascade, key: JobKey, specs: Sequence[TaskSpec]) -> list
             results.append(refused)
             continue
         taken.add(spec.id.lower())
-        spec = _with_defaults(spec, job_spec)
-        task = _new_task(cascade, TaskKey(number), key, spec)
-        admitted.append((task, spec))
+        complete = _with_defaults(spec, job_spec)
+        task = _new_task(cascade, TaskKey(number), key, complete)
+        admitted.append((task, complete))
         results.append(task)
     cascade.transaction.add_tasks(key, admitted)
     if admitted and job.pool is not None:

@@ -1,4 +1,4 @@
-"""The work that nobody asks for: each loop looks at the rows and does what is due, in bounded steps.
+"""The work that nobody asks for: each loop looks at the rows and does what is due, step by step.
 
 A loop runs in the writer's transaction, after the commands, for what was woken. Running one twice
 equals running it once; a loop that is not done wakes itself.

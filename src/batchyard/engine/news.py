@@ -92,13 +92,11 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
 
 
 def _retire_unknown_runs(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
-    """What ran by the store and is neither running nor ended by the node's log is lost."""
+    """What ran by the store and neither runs nor ended by the node's log has to run again."""
     cascade.executions.known((execution.id, execution) for execution in wanted)
-    cascade.run(
-        ExecutionLost(key=execution.id)
-        for execution in wanted
-        if execution.state is ExecutionState.RUNNING and execution.id not in known
-    )
+    for execution in wanted:
+        if execution.state is ExecutionState.RUNNING and execution.id not in known:
+            cascade.run(_shut_down(execution.id, execution))
 
 
 def _reported(

@@ -147,7 +147,7 @@ class LocalFleet:
     async def _serve(self, node: LocalNode) -> None:
         try:
             await node.serve()
-        except Exception:
+        except Exception:  # noqa: BLE001  # One node's defect must not take the others along.
             _log.exception("node %s is served no longer", node.key)
 
     def _release(self, nodes: Sequence[NodeKey]) -> None:

@@ -28,6 +28,10 @@ class NodeHomes:
         """Make the folder, open for passing through and closed for looking around."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
+        if os.geteuid() == 0:
+            # Tasks run as another account, which must be able to pass through here as well.
+            parent = self.folder.parent
+            parent.chmod(parent.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
     def home(self, node: NodeKey) -> Path:
         """Return the home of a node."""

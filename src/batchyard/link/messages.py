@@ -265,12 +265,5 @@ class FileRefused(Message, frozen=True):
 
 
 FromAgent = (
-    Welcome
-    | Refusal
-    | Reports
-    | FileList
-    | FileProperties
-    | FileChunk
-    | FileDeleted
-    | FileRefused
+    Welcome | Refusal | Reports | FileList | FileProperties | FileChunk | FileDeleted | FileRefused
 )

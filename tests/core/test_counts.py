@@ -1,0 +1,40 @@
+"""Task counts: what a change of a task adds to them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchyard.core.counts import CountsChange, of_change
+from batchyard.core.model import Task, TaskState
+from tests.core.test_task import a_task, ended, ending, new, placed, started
+
+tasks = st.sampled_from(
+    [
+        None,
+        *(a_task(state) for state in TaskState),
+        ended(started(placed(new(required_slots=3))), ending(1)),
+    ]
+)
+
+
+def test_a_new_task_is_active() -> None:
+    assert of_change(None, new(required_slots=2)) == CountsChange(active=1, active_slots=2)
+
+
+def test_preparing_counts_as_running() -> None:
+    """T-64."""
+    change = of_change(new(), placed(needs_preparation=True))
+    assert change == CountsChange(active=-1, running=1, active_slots=-1, running_slots=1)
+
+
+def test_an_end_counts_by_its_result() -> None:
+    running = started()
+    assert of_change(running, ended(running, ending(0))).succeeded == 1
+    assert of_change(running, ended(running, ending(1))).failed == 1
+
+
+@given(tasks, tasks, tasks)
+def test_two_changes_add_up_to_one(
+    first: Task | None, second: Task | None, third: Task | None
+) -> None:
+    """Whatever a batch merges into one update counts the same as step by step."""
+    assert of_change(first, second) + of_change(second, third) == of_change(first, third)

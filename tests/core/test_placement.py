@@ -1,0 +1,139 @@
+"""The scheduler: what a plan promises for every snapshot, and the rules of who comes first."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchyard.core.model import JobKey, NodeFillType, NodeKey, TaskKey
+from batchyard.core.placement import (
+    FreeNode,
+    Placement,
+    PoolSnapshot,
+    WaitingJob,
+    WaitingTask,
+    plan,
+)
+
+
+def snapshot(
+    free: list[int],
+    jobs: list[WaitingJob],
+    fill_type: NodeFillType = NodeFillType.SPREAD,
+) -> PoolSnapshot:
+    nodes = [FreeNode(NodeKey(i), slots) for i, slots in enumerate(free, 1)]
+    return PoolSnapshot(fill_type=fill_type, nodes=nodes, jobs=jobs)
+
+
+def a_job(
+    key: int, tasks: int, *, priority: int = 0, slots: int = 1, unfit: tuple[int, ...] = ()
+) -> WaitingJob:
+    return WaitingJob(
+        key=JobKey(key),
+        priority=priority,
+        tasks=[WaitingTask(TaskKey(key * 100 + i), slots) for i in range(tasks)],
+        unfit=frozenset(map(NodeKey, unfit)),
+    )
+
+
+def nodes_of(placements: list[Placement]) -> list[int]:
+    return [item.node for item in placements]
+
+
+def test_a_higher_priority_comes_first() -> None:
+    placed = plan(snapshot([2], [a_job(1, 5, priority=-10), a_job(2, 5, priority=10)]))
+    assert [item.job for item in placed] == [2, 2]
+
+
+def test_jobs_of_equal_priority_take_turns() -> None:
+    """J-10: an equal chance, though one of them has a thousand tasks more."""
+    placed = plan(snapshot([4], [a_job(1, 50), a_job(2, 50)]))
+    assert [item.job for item in placed] == [1, 2, 1, 2]
+
+
+def test_tasks_of_a_job_go_in_their_order() -> None:
+    placed = plan(snapshot([3], [a_job(1, 5)]))
+    assert [item.task for item in placed] == [100, 101, 102]
+
+
+def test_spread_evens_out() -> None:
+    placed = plan(snapshot([4, 4, 4], [a_job(1, 6)]))
+    assert Counter(nodes_of(placed)) == {1: 2, 2: 2, 3: 2}
+
+
+def test_pack_fills_one_node_before_the_next() -> None:
+    placed = plan(snapshot([4, 4], [a_job(1, 5)], NodeFillType.PACK))
+    assert nodes_of(placed) == [1, 1, 1, 1, 2]
+
+
+def test_pack_prefers_the_node_with_the_least_room_that_suffices() -> None:
+    placed = plan(snapshot([4, 2, 1], [a_job(1, 1, slots=2)], NodeFillType.PACK))
+    assert nodes_of(placed) == [2]
+
+
+def test_a_task_that_fits_nowhere_does_not_hold_up_smaller_ones() -> None:
+    tasks = [WaitingTask(TaskKey(1), 9), WaitingTask(TaskKey(2), 9), WaitingTask(TaskKey(3), 1)]
+    placed = plan(snapshot([2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
+    assert [item.task for item in placed] == [3]
+
+
+def test_a_node_whose_preparation_failed_is_nothing_for_that_job() -> None:
+    """J-69; it stays good for others."""
+    placed = plan(snapshot([2, 2], [a_job(1, 2, unfit=(1,)), a_job(2, 2)]))
+    assert {item.node for item in placed if item.job == 1} == {2}
+    assert {item.node for item in placed if item.job == 2} == {1}
+
+
+def test_affinity_is_followed_while_there_is_room() -> None:
+    """T-35: soft, so the third goes elsewhere."""
+    tasks = [WaitingTask(TaskKey(i), 1, NodeKey(2)) for i in range(3)]
+    placed = plan(snapshot([8, 2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
+    assert nodes_of(placed) == [2, 2, 1]
+
+
+def test_affinity_does_not_lead_to_a_node_that_is_unfit_or_gone() -> None:
+    tasks = [WaitingTask(TaskKey(1), 1, NodeKey(1)), WaitingTask(TaskKey(2), 1, NodeKey(99))]
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=tasks, unfit=frozenset({NodeKey(1)}))
+    assert nodes_of(plan(snapshot([8, 8], [job]))) == [2, 2]
+
+
+jobs = st.lists(
+    st.tuples(
+        st.integers(-2, 2),
+        st.lists(st.integers(1, 5), max_size=8),
+        st.frozensets(st.integers(1, 6), max_size=3),
+    ),
+    max_size=5,
+).map(
+    lambda drawn: [
+        WaitingJob(
+            key=JobKey(i),
+            priority=priority,
+            tasks=[WaitingTask(TaskKey(i * 100 + j), slots) for j, slots in enumerate(sizes)],
+            unfit=frozenset(map(NodeKey, unfit)),
+        )
+        for i, (priority, sizes, unfit) in enumerate(drawn, 1)
+    ]
+)
+
+
+@given(st.lists(st.integers(0, 6), max_size=6), jobs, st.sampled_from(list(NodeFillType)))
+def test_a_plan_respects_slots_places_once_and_leaves_nothing_that_fits(
+    free: list[int], waiting: list[WaitingJob], fill_type: NodeFillType
+) -> None:
+    placed = plan(snapshot(free, waiting, fill_type))
+    sizes = {task.key: task.required_slots for job in waiting for task in job.tasks}
+    unfit = {job.key: job.unfit for job in waiting}
+    left = dict(enumerate(free, 1))
+
+    assert len({item.task for item in placed}) == len(placed)
+    for item in placed:
+        assert item.node not in unfit[item.job]
+        left[item.node] -= sizes[item.task]
+    assert all(slots >= 0 for slots in left.values())
+    done = {item.task for item in placed}
+    for job in waiting:
+        for task in job.tasks:
+            if task.key not in done:
+                fitting = [node for node in left if node not in job.unfit]
+                assert all(left[node] < task.required_slots for node in fitting)
