@@ -1,0 +1,193 @@
+"""The agent's side of the supervisor's numbered log, and the operations of the supervisor."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from batchyard.core.model import EndCause
+from batchyard.link.messages import DirectoryRemoved, Ended, Report, Started
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """What an agent must know again of an execution that an earlier one started.
+
+    `prepares` is the id of the job whose preparation it is, and the directory of that.
+    """
+
+    slots: int
+    prepares: tuple[str, str] | None = None
+
+
+NO_NOTE = Note(0)
+
+
+class StartedEntry(msgspec.Struct, frozen=True, array_like=True, tag="started"):
+    """`Started`, in seconds since 1970."""
+
+    execution_id: str
+    time: float
+
+    def report(self) -> Report:
+        """Return it as the service hears it."""
+        return Started(self.execution_id, instant(self.time))
+
+
+class EndedEntry(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
+    """`Ended`, in seconds since 1970."""
+
+    execution_id: str
+    cause: EndCause
+    exit_code: int | None
+    message: str
+    start_time: float | None
+    end_time: float
+    note: Note
+
+    def report(self) -> Report:
+        """Return it as the service hears it."""
+        start = None if self.start_time is None else instant(self.start_time)
+        return Ended(
+            self.execution_id,
+            self.cause,
+            self.exit_code,
+            self.message,
+            start,
+            # The clock may have been set back meanwhile.
+            max(instant(self.end_time), start or instant(self.end_time)),
+        )
+
+
+class RemovedEntry(msgspec.Struct, frozen=True, array_like=True, tag="removed"):
+    """`DirectoryRemoved`."""
+
+    removal: int
+
+    def report(self) -> Report:
+        """Return it as the service hears it."""
+        return DirectoryRemoved(self.removal)
+
+
+Entry = StartedEntry | EndedEntry | RemovedEntry
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """The supervisor's first line to an agent."""
+
+    epoch: int
+    boot_time: float
+    running: list[tuple[str, Note]]
+    first: int
+    entries: list[Entry]
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Each later line: new entries of the log."""
+
+    first: int
+    entries: list[Entry]
+
+
+class Operation(msgspec.Struct, frozen=True, tag_field="operation", tag=str.lower):
+    """What the supervisor does for the agent."""
+
+
+class Attach(Operation, frozen=True):
+    """Ask for `Attached`, and for everything that is appended from then on."""
+
+
+class SetEnvironment(Operation, frozen=True, tag="environment"):
+    """Give the variables that all later executions have in common."""
+
+    base: dict[str, str]
+
+
+class Spawn(Operation, frozen=True):
+    """Start an execution. `account` is a uid and a gid; `limit` is in seconds."""
+
+    execution_id: str
+    note: Note
+    program: str
+    arguments: list[str]
+    environment: dict[str, str]
+    directory: str
+    account: tuple[int, int] | None
+    limit: float | None
+
+
+class StopProcesses(Operation, frozen=True, tag="stop"):
+    """End executions: SIGTERM to all their processes, and SIGKILL after `grace` seconds."""
+
+    execution_ids: list[str]
+    grace: float
+
+
+class Log(Operation, frozen=True):
+    """Append entries."""
+
+    entries: list[Entry]
+
+
+class Forget(Operation, frozen=True, tag="acknowledge"):
+    """Forget the entries up to `number`."""
+
+    number: int
+
+
+class End(Operation, frozen=True, tag="shutdown"):
+    """Kill everything and end."""
+
+
+def instant(seconds: float) -> datetime:
+    """Return the instant that lies `seconds` after 1970 began, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class Outbox:
+    """The reports that the service has not acknowledged, and how far it has been told.
+
+    One batch is under way at a time. So a single report goes at once, and those of a busy node
+    gather while the service commits the batch before.
+    """
+
+    def __init__(self, first: int) -> None:
+        #: Number of the first of `reports`.
+        self.first = first
+        self.reports: list[Report] = []
+        self._told = first - 1
+        self._awaited = first - 1
+
+    @property
+    def last(self) -> int:
+        """Number of the last report."""
+        return self.first + len(self.reports) - 1
+
+    def append(self, reports: list[Report]) -> None:
+        """Add reports with the next numbers."""
+        self.reports += reports
+
+    def restart(self) -> tuple[int, list[Report]]:
+        """Begin with a new connection, whose `Welcome` carries the returned reports."""
+        # Nobody promised to acknowledge a `Welcome`, so the next batch does not wait for that.
+        self._told = self.last
+        self._awaited = self.first - 1
+        return self.first, list(self.reports)
+
+    def next_batch(self) -> tuple[int, list[Report]] | None:
+        """Return the first number and the reports to send now; None while one is under way."""
+        if self._awaited >= self.first or self._told == self.last:
+            return None
+        first = self._told + 1
+        self._told = self._awaited = self.last
+        return first, self.reports[first - self.first :]
+
+    def acknowledge(self, number: int) -> list[Report]:
+        """Drop and return the reports up to `number`.
+
+        A higher number than the last one moves the numbers of all later reports.
+        """
+        count = max(0, number - self.first + 1)
+        dropped = self.reports[:count]
+        del self.reports[:count]
+        self.first += count
+        self._told = max(self._told, self.first - 1)
+        return dropped

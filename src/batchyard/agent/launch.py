@@ -1,0 +1,153 @@
+"""How the supervisor starts the process of one execution, and what it knows of it.
+
+Standard library only and few imports, as all that the supervisor uses.
+"""
+
+# pathlib is a large import for a small process.
+# ruff: noqa: PTH110, PTH113
+
+import errno
+import os
+import signal
+import time
+
+from batchyard.agent import processes
+
+#: Python ignores these two, and a task must not inherit that.
+_RESTORED_SIGNALS = [
+    getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)
+]
+
+_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+PROGRAM_NOT_FOUND = "programnotfound"
+LAUNCH_FAILED = "launchfailed"
+DIRECTORY_FAILED = "directoryfailed"
+
+
+class NotLaunched(Exception):
+    """The process could not be started; `cause` is the `EndCause`."""
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class Execution:
+    """One execution, from its spawn until nothing of it is left."""
+
+    __slots__ = (
+        "cause",
+        "deadline",
+        "id",
+        "is_killed",
+        "kill_time",
+        "note",
+        "pid",
+        "start_time",
+        "status",
+    )
+
+    def __init__(self, execution_id: str, note: object, pid: int, limit: float | None) -> None:
+        self.id = execution_id
+        #: What the agent wants to be told again with every mention.
+        self.note = note
+        self.pid = pid
+        self.start_time = time.time()
+        #: When its wall-clock time is over, by the boot clock.
+        self.deadline = None if limit is None else processes.boot_time() + limit
+        #: When the grace after a SIGTERM is over, by the boot clock; None if it was not asked.
+        self.kill_time: float | None = None
+        self.is_killed = False
+        self.cause: str | None = None
+        self.status = 0
+
+
+def launch(
+    program: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    directory: str,
+    account: list[int] | None,
+) -> int:
+    """Start `program` in a session of its own and return its pid.
+
+    It runs in ``directory/wd`` with the descriptors 0, 1 and 2 only: nothing to read, and
+    ``directory/stdout.txt`` and ``stderr.txt``, which are emptied first (T-18). With an `account`
+    (uid and gid) it has that account's rights from its first action on, so the logs too are opened
+    with them, and a symbolic link in their place leads no further than the task itself could go.
+
+    Raises:
+        NotLaunched: It does not run, and the message says why.
+    """
+    output = f"{directory}/stdout.txt"
+    error_output = f"{directory}/stderr.txt"
+    try:
+        _enter(f"{directory}/wd")
+    except OSError as error:
+        raise NotLaunched(DIRECTORY_FAILED, _text(error, f"{directory}/wd")) from error
+    try:
+        # The real ids only: with `resetids` the child makes them its effective ones, without a
+        # Python-made child and what that costs.
+        if account is not None:
+            os.setresgid(account[1], -1, -1)
+            os.setresuid(account[0], -1, -1)
+        return os.posix_spawn(
+            program,
+            arguments,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, output, _LOG_FLAGS, 0o644),
+                (os.POSIX_SPAWN_OPEN, 2, error_output, _LOG_FLAGS, 0o644),
+            ],
+            resetids=account is not None,
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_RESTORED_SIGNALS,
+        )
+    except ValueError as error:
+        raise NotLaunched(LAUNCH_FAILED, f"The command cannot be started: {error}.") from error
+    except OSError as error:
+        raise _explanation(error, program, directory) from error
+    finally:
+        if account is not None:
+            os.setresuid(0, -1, -1)
+            os.setresgid(0, -1, -1)
+        os.chdir("/")
+
+
+def _enter(path: str) -> None:
+    """Make `path` the working directory, unless somebody put a symbolic link there."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchdir(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explanation(error: OSError, program: str, directory: str) -> NotLaunched:
+    """Say what an error number of ``posix_spawn`` means: its several steps share the numbers."""
+    for name in ("stdout.txt", "stderr.txt"):
+        if not os.path.isfile(f"{directory}/{name}"):
+            return NotLaunched(DIRECTORY_FAILED, _text(error, f"{directory}/{name}"))
+    if error.errno == errno.ENOENT:
+        if os.path.exists(program):
+            return NotLaunched(
+                LAUNCH_FAILED,
+                f"The interpreter that the first line of {program} names does not exist.",
+            )
+        return NotLaunched(PROGRAM_NOT_FOUND, _text(error, program))
+    if error.errno == errno.EACCES:
+        return NotLaunched(LAUNCH_FAILED, f"{program} is not executable: {_text(error, program)}")
+    if error.errno == errno.ENOEXEC:
+        return NotLaunched(
+            LAUNCH_FAILED,
+            f"{program} is neither a binary for this machine nor a script that names its"
+            " interpreter with #! in its first line.",
+        )
+    return NotLaunched(LAUNCH_FAILED, _text(error, program))
+
+
+def _text(error: OSError, path: str) -> str:
+    return f"{error.strerror}: {path}"
