@@ -1,0 +1,1 @@
+"""Azure Batch's JSON: structs, values, errors, api-versions, and both ways to the engine."""

@@ -1,0 +1,282 @@
+"""Jobs: requests to specifications, views to JSON. Source: 02 J-1 ... J-9, J-67 ... J-88; SB-53."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from batchyard.core import limits
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import (
+    JobPreparationSpec,
+    JobReleaseSpec,
+    JobSpec,
+    JobState,
+    Run,
+)
+from batchyard.engine.views import JobNodeView, JobView
+from batchyard.wire import checks, coverage, links, model, pools, tasks, values
+
+#: Source: J-68, J-79.
+PREPARATION_ID: Final = "jobpreparation"
+RELEASE_ID: Final = "jobrelease"
+
+_DECODER: Final = msgspec.json.Decoder(model.BatchJobCreateOptions)
+_TERMINATE_DECODER: Final = msgspec.json.Decoder(model.BatchJobTerminateOptions)
+
+
+def read_job(body: bytes) -> JobSpec:
+    """Return the specification in the body of Jobs_CreateJob.
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
+            ``InvalidPropertyValue``, ``OutOfRangePriority``, ``EmptyMetadataKey``.
+    """
+    request = checks.decode(body, _DECODER)
+    coverage.check(request)
+    preparation = _preparation(request.job_preparation_task)
+    release = _release(request.job_release_task)
+    if release is not None:
+        _check_release(release, preparation)
+    pool_info = checks.required(request.pool_info, "poolInfo")
+    retries = 0
+    if request.constraints is not None and request.constraints.max_task_retry_count is not None:
+        retries = checks.retry_count(
+            request.constraints.max_task_retry_count, "constraints.maxTaskRetryCount"
+        )
+    return JobSpec(
+        id=checks.identifier(request.id, "id"),
+        pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
+        display_name=checks.display_name(request.display_name),
+        priority=_priority(request.priority),
+        max_task_retry_count=retries,
+        common_environment_settings=checks.environment(
+            request.common_environment_settings, "commonEnvironmentSettings"
+        ),
+        preparation=preparation,
+        release=release,
+        metadata=checks.metadata(request.metadata),
+    )
+
+
+def _priority(given: int | None) -> int:
+    priority = 0 if given is None else given
+    if not limits.JOB_PRIORITY_MIN <= priority <= limits.JOB_PRIORITY_MAX:
+        raise Refused(
+            ErrorCode.OUT_OF_RANGE_PRIORITY,
+            PropertyName="priority",
+            PropertyValue=str(priority),
+            Reason=f"give a number from {limits.JOB_PRIORITY_MIN} to {limits.JOB_PRIORITY_MAX}",
+        )
+    return priority
+
+
+def _preparation(task: model.BatchJobPreparationTask | None) -> JobPreparationSpec | None:
+    if task is None:
+        return None
+    place = "jobPreparationTask"
+    limit, retries = None, 0
+    if task.constraints is not None:
+        if task.constraints.max_wall_clock_time is not None:
+            limit = checks.duration(
+                task.constraints.max_wall_clock_time, f"{place}.constraints.maxWallClockTime"
+            )
+        if task.constraints.max_task_retry_count is not None:
+            retries = checks.retry_count(
+                task.constraints.max_task_retry_count, f"{place}.constraints.maxTaskRetryCount"
+            )
+    return JobPreparationSpec(
+        id=PREPARATION_ID if task.id is None else checks.identifier(task.id, f"{place}.id"),
+        command_line=checks.command_line(task.command_line, f"{place}.commandLine"),
+        environment_settings=checks.environment(
+            task.environment_settings, f"{place}.environmentSettings"
+        ),
+        elevation_level=checks.elevation_level(task.user_identity),
+        max_wall_clock_time=limit,
+        max_task_retry_count=retries,
+    )
+
+
+def _release(task: model.BatchJobReleaseTask | None) -> JobReleaseSpec | None:
+    if task is None:
+        return None
+    place = "jobReleaseTask"
+    limit = limits.RELEASE_WALL_CLOCK_TIME_MAX
+    if task.max_wall_clock_time is not None:
+        given = checks.duration(task.max_wall_clock_time, f"{place}.maxWallClockTime")
+        if given is None or given > limits.RELEASE_WALL_CLOCK_TIME_MAX:
+            most = values.write_duration(limits.RELEASE_WALL_CLOCK_TIME_MAX)
+            raise Refused.of_property(
+                f"{place}.maxWallClockTime", task.max_wall_clock_time, f"give at most {most}"
+            )
+        limit = given
+    return JobReleaseSpec(
+        id=RELEASE_ID if task.id is None else checks.identifier(task.id, f"{place}.id"),
+        command_line=checks.command_line(task.command_line, f"{place}.commandLine"),
+        environment_settings=checks.environment(
+            task.environment_settings, f"{place}.environmentSettings"
+        ),
+        elevation_level=checks.elevation_level(task.user_identity),
+        max_wall_clock_time=limit,
+    )
+
+
+def _check_release(release: JobReleaseSpec, preparation: JobPreparationSpec | None) -> None:
+    """Refuse a release task without a preparation task (J-76), or in the other's directory."""
+    if preparation is None:
+        raise Refused.of_property(
+            "jobReleaseTask", release.id, "give a jobPreparationTask too, or no jobReleaseTask"
+        )
+    if preparation.id.lower() == release.id.lower():
+        raise Refused.of_property(
+            "jobReleaseTask.id", release.id, "use another id than that of the jobPreparationTask"
+        )
+
+
+def read_terminate_reason(body: bytes) -> str | None:
+    """Return the reason in the body of Jobs_TerminateJob, None when it gives none (J-39)."""
+    request = checks.decode(body, _TERMINATE_DECODER)
+    coverage.check(request)
+    reason = request.terminate_reason
+    return None if reason is None else checks.text(reason, "terminateReason")
+
+
+def etag(view: JobView) -> str:
+    """Return the ETag of a job."""
+    job = view.job
+    return links.etag("job", job.key, job.creation_time.timestamp(), job.revision)
+
+
+def write_job(view: JobView, base_url: str) -> model.BatchJob:
+    """Return a job with all documented defaults (J-3, J-4)."""
+    job, spec = view.job, view.spec
+    is_completed = job.state is JobState.COMPLETED
+    return model.BatchJob(
+        id=spec.id,
+        display_name=spec.display_name,
+        uses_task_dependencies=False,
+        url=links.job(base_url, spec.id),
+        etag=etag(view),
+        last_modified=values.write_instant(job.last_modified),
+        creation_time=values.write_instant(job.creation_time),
+        state=model.BatchJobState(job.state),
+        state_transition_time=values.write_instant(job.state_time),
+        previous_state=None
+        if job.previous_state is None
+        else model.BatchJobState(job.previous_state),
+        previous_state_transition_time=_instant(job.previous_state_time),
+        priority=job.priority,
+        allow_task_preemption=False,
+        max_parallel_tasks=-1,
+        constraints=model.BatchJobConstraints(
+            max_wall_clock_time=values.UNLIMITED,
+            max_task_retry_count=spec.max_task_retry_count,
+        ),
+        job_preparation_task=_write_preparation(spec.preparation),
+        job_release_task=_write_release(spec.release),
+        common_environment_settings=tasks.write_environment(spec.common_environment_settings),
+        pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
+        on_all_tasks_complete=model.BatchAllTasksCompleteMode.NOACTION,
+        on_task_failure=model.BatchTaskFailureMode.NOACTION,
+        metadata=pools.write_metadata(spec.metadata),
+        execution_info=model.BatchJobExecutionInfo(
+            start_time=values.write_instant(job.start_time),
+            end_time=_instant(job.end_time) if is_completed else None,
+            pool_id=job.pool_id,
+            terminate_reason=job.terminate_reason if is_completed else None,
+        ),
+    )
+
+
+def _write_preparation(spec: JobPreparationSpec | None) -> model.BatchJobPreparationTask | None:
+    if spec is None:
+        return None
+    return model.BatchJobPreparationTask(
+        id=spec.id,
+        command_line=spec.command_line,
+        environment_settings=tasks.write_environment(spec.environment_settings),
+        constraints=model.BatchTaskConstraints(
+            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
+            retention_time=tasks.RETENTION_TIME,
+            max_task_retry_count=spec.max_task_retry_count,
+        ),
+        wait_for_success=True,
+        user_identity=tasks.user_identity(spec.elevation_level),
+        rerun_on_node_reboot_after_success=True,
+    )
+
+
+def _write_release(spec: JobReleaseSpec | None) -> model.BatchJobReleaseTask | None:
+    if spec is None:
+        return None
+    return model.BatchJobReleaseTask(
+        id=spec.id,
+        command_line=spec.command_line,
+        environment_settings=tasks.write_environment(spec.environment_settings),
+        max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
+        retention_time=tasks.RETENTION_TIME,
+        user_identity=tasks.user_identity(spec.elevation_level),
+    )
+
+
+def has_run(view: JobNodeView) -> bool:
+    """Whether a node has an entry in the status list: its preparation has started (J-86)."""
+    job_node = view.job_node
+    return job_node.preparation.start_time is not None or job_node.release.start_time is not None
+
+
+def write_job_node(
+    view: JobNodeView, base_url: str
+) -> model.BatchJobPreparationAndReleaseTaskStatus:
+    """Return the preparation and release of a job on one node that `has_run` (J-73, S-19)."""
+    node_url = links.node(base_url, view.node.pool_id, view.node.node_id)
+    preparation = release = None
+    if view.job_node.preparation.start_time is not None:
+        run = view.job_node.preparation
+        directory = links.task_directory(view.job_id, view.preparation_id or PREPARATION_ID)
+        is_over = run.result is not None
+        preparation = model.BatchJobPreparationTaskExecutionInfo(
+            start_time=_instant(run.start_time),
+            end_time=_instant(run.end_time) if is_over else None,
+            state=model.BatchJobPreparationTaskState.COMPLETED
+            if is_over
+            else model.BatchJobPreparationTaskState.RUNNING,
+            task_root_directory=directory,
+            task_root_directory_url=links.file(node_url, directory),
+            exit_code=run.exit_code if is_over else None,
+            failure_info=tasks.write_failure(run.failure) if is_over else None,
+            retry_count=run.retry_count,
+            last_retry_time=_instant(run.last_retry_time),
+            result=_result(run),
+        )
+    if view.job_node.release.start_time is not None:
+        run = view.job_node.release
+        directory = links.task_directory(view.job_id, view.release_id or RELEASE_ID)
+        is_over = run.result is not None
+        release = model.BatchJobReleaseTaskExecutionInfo(
+            start_time=_instant(run.start_time),
+            end_time=_instant(run.end_time) if is_over else None,
+            state=model.BatchJobReleaseTaskState.COMPLETED
+            if is_over
+            else model.BatchJobReleaseTaskState.RUNNING,
+            task_root_directory=directory,
+            task_root_directory_url=links.file(node_url, directory),
+            exit_code=run.exit_code if is_over else None,
+            failure_info=tasks.write_failure(run.failure) if is_over else None,
+            result=_result(run),
+        )
+    return model.BatchJobPreparationAndReleaseTaskStatus(
+        pool_id=view.node.pool_id,
+        node_id=view.node.node_id,
+        node_url=node_url,
+        job_preparation_task_execution_info=preparation,
+        job_release_task_execution_info=release,
+    )
+
+
+def _result(run: Run) -> model.BatchTaskExecutionResult | None:
+    return None if run.result is None else model.BatchTaskExecutionResult(run.result)
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else values.write_instant(instant)

@@ -1,0 +1,249 @@
+"""Pools: requests to specifications, views to JSON. Source: 04 P-1 ... P-11, P-47, P-57."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from batchyard.core import limits
+from batchyard.core.errors import Refused
+from batchyard.core.model import MetadataItem, NodeFillType, PoolSpec, ResizeError
+from batchyard.engine.views import NodeCounts, PoolView
+from batchyard.wire import checks, coverage, links, model, values
+from batchyard.wire.versions import ApiVersion
+
+_MACHINE: Final = "virtualMachineConfiguration"
+
+#: Longest resize timeout. Source: ours; no machine of one's own takes longer to come.
+_RESIZE_TIMEOUT_MAX: Final = timedelta(days=365)
+
+#: Standard_D16s_v5, Standard_NC24rs_v3: the first digits after the letters are the cores.
+_CORES: Final = re.compile(r"(?:^|_)[A-Za-z]+(?P<cores>\d{1,4})", re.ASCII)
+
+
+#: What the older api-versions call a property.
+_OLD_NAMES: Final[Mapping[str, str]] = {"taskSlotsPerNode": "maxTasksPerNode"}
+
+_DECODER: Final = msgspec.json.Decoder(model.BatchPoolCreateOptions)
+
+
+def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
+    """Return the specification in the body of Pools_CreatePool.
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
+            ``InvalidPropertyValue``, ``EmptyMetadataKey``.
+    """
+    request = checks.decode(_modernised(body, version), _DECODER)
+    coverage.check(request)
+    vm_size = checks.text(checks.required(request.vm_size, "vmSize"), "vmSize")
+    if not vm_size or len(vm_size) > limits.ID_CHARS_MAX:
+        raise Refused.of_property(
+            "vmSize", coverage.shorten(vm_size), "give the name of a size, such as Standard_D2_v3"
+        )
+    return PoolSpec(
+        id=checks.identifier(request.id, "id"),
+        vm_size=vm_size.lower(),
+        display_name=checks.display_name(request.display_name),
+        is_windows=_is_windows(request.virtual_machine_configuration),
+        task_slots_per_node=_task_slots(request.task_slots_per_node, vm_size),
+        node_fill_type=_node_fill_type(request.task_scheduling_policy),
+        target_dedicated_nodes=_target(request.target_dedicated_nodes, "targetDedicatedNodes"),
+        target_low_priority_nodes=_target(
+            request.target_low_priority_nodes, "targetLowPriorityNodes"
+        ),
+        resize_timeout=_resize_timeout(request.resize_timeout),
+        metadata=checks.metadata(request.metadata),
+        echoed=_echoed(request),
+    )
+
+
+def _modernised(body: bytes, version: ApiVersion) -> bytes:
+    """Return the body with the property name of today for the task slots."""
+    if version.has_task_slots:
+        return body
+    try:
+        request = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
+    for name, old_name in _OLD_NAMES.items():
+        if old_name in request:
+            request[name] = request.pop(old_name)
+    return msgspec.json.encode(request)
+
+
+def _is_windows(machine: model.VirtualMachineConfiguration | None) -> bool:
+    machine = checks.required(machine, _MACHINE)
+    image = checks.required(machine.image_reference, f"{_MACHINE}.imageReference")
+    sku_id = checks.required(machine.node_agent_sku_id, f"{_MACHINE}.nodeAgentSKUId")
+    marketplace = (image.publisher, image.offer, image.sku)
+    wholes = (
+        image.virtual_machine_image_id,
+        image.shared_gallery_image_id,
+        image.community_gallery_image_id,
+    )
+    given = [whole for whole in wholes if whole is not None]
+    is_complete = all(part is not None for part in marketplace) and not given
+    is_whole = len(given) == 1 and not any(part is not None for part in marketplace)
+    if not is_complete and not is_whole:
+        raise Refused.of_property(
+            f"{_MACHINE}.imageReference",
+            coverage.shorten(image),
+            "give publisher, offer and sku, or one image id and nothing else",
+        )
+    return "windows" in f"{sku_id} {image.publisher} {image.offer}".lower()
+
+
+def _task_slots(given: int | None, vm_size: str) -> int:
+    if given is None:
+        return 1
+    match = _CORES.search(vm_size)
+    most = limits.TASK_SLOTS_PER_NODE_MAX
+    if match is not None:
+        cores = max(1, int(match["cores"]))
+        most = min(most, limits.TASK_SLOTS_PER_CORE_MAX * cores)
+    return checks.number(given, "taskSlotsPerNode", 1, most)
+
+
+def _node_fill_type(policy: model.BatchTaskSchedulingPolicy | None) -> NodeFillType:
+    if policy is None:
+        return NodeFillType.SPREAD
+    given = checks.required(policy.node_fill_type, "taskSchedulingPolicy.nodeFillType")
+    return NodeFillType.PACK if given is model.BatchNodeFillType.PACK else NodeFillType.SPREAD
+
+
+def _target(given: int | None, name: str) -> int:
+    return 0 if given is None else checks.number(given, name, 0, limits.TARGET_NODES_MAX)
+
+
+def _resize_timeout(given: str | None) -> timedelta:
+    if given is None:
+        return limits.RESIZE_TIMEOUT_DEFAULT
+    span = checks.duration(given, "resizeTimeout")
+    if span is None or not limits.RESIZE_TIMEOUT_MIN <= span <= _RESIZE_TIMEOUT_MAX:
+        least = values.write_duration(limits.RESIZE_TIMEOUT_MIN)
+        most = values.write_duration(_RESIZE_TIMEOUT_MAX)
+        raise Refused.of_property("resizeTimeout", given, f"give a span from {least} to {most}")
+    return span
+
+
+def _echoed(request: model.BatchPoolCreateOptions) -> Mapping[str, object]:
+    """Return what is stored only to be given back; only `write_pool` reads it again."""
+    whole: dict[str, Any] = msgspec.to_builtins(request)
+    echoed = {
+        name: whole[name]
+        for name, support in coverage.PROPERTIES[model.BatchPoolCreateOptions].items()
+        if support.fate is coverage.Fate.ECHOED and name in whole
+    }
+    echoed[_MACHINE] = whole[_MACHINE]
+    return echoed
+
+
+def etag(view: PoolView) -> str:
+    """Return the ETag of a pool."""
+    pool = view.pool
+    return links.etag("pool", pool.key, pool.creation_time.timestamp(), pool.revision)
+
+
+def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
+    """Return a pool with all documented defaults (P-7)."""
+    pool, spec = view.pool, view.spec
+    echoed = msgspec.convert(dict(spec.echoed), model.BatchPool)
+    resize_errors = [_resize_error(error) for error in pool.resize_errors]
+    return model.BatchPool(
+        id=spec.id,
+        display_name=spec.display_name,
+        url=links.pool(base_url, spec.id),
+        etag=etag(view),
+        last_modified=values.write_instant(pool.last_modified),
+        creation_time=values.write_instant(pool.creation_time),
+        state=model.BatchPoolState(pool.state),
+        state_transition_time=values.write_instant(pool.state_time),
+        allocation_state=model.AllocationState(pool.allocation_state),
+        allocation_state_transition_time=values.write_instant(pool.allocation_state_time),
+        vm_size=spec.vm_size,
+        virtual_machine_configuration=_with_version(echoed.virtual_machine_configuration),
+        resize_timeout=values.write_duration(pool.resize_timeout),
+        resize_errors=resize_errors or None,
+        current_dedicated_nodes=view.current_dedicated_nodes,
+        current_low_priority_nodes=view.current_low_priority_nodes,
+        target_dedicated_nodes=pool.target_dedicated_nodes,
+        target_low_priority_nodes=pool.target_low_priority_nodes,
+        enable_auto_scale=False,
+        enable_inter_node_communication=False,
+        task_slots_per_node=pool.task_slots_per_node,
+        task_scheduling_policy=model.BatchTaskSchedulingPolicy(
+            node_fill_type=model.BatchNodeFillType(pool.node_fill_type)
+        ),
+        metadata=write_metadata(spec.metadata),
+        resource_tags=echoed.resource_tags,
+        target_node_communication_mode=echoed.target_node_communication_mode,
+    )
+
+
+def _with_version(
+    machine: model.VirtualMachineConfiguration | None,
+) -> model.VirtualMachineConfiguration | None:
+    """Return the configuration with the version that an image of a marketplace has by default."""
+    if machine is None or machine.image_reference is None:
+        return machine
+    image = machine.image_reference
+    if image.publisher is None or image.version is not None:
+        return machine
+    return msgspec.structs.replace(
+        machine, image_reference=msgspec.structs.replace(image, version="latest")
+    )
+
+
+def _resize_error(error: ResizeError) -> model.ResizeError:
+    return model.ResizeError(
+        code=error.code,
+        message=error.message,
+        values=[model.NameValuePair(name=name, value=value) for name, value in error.values]
+        or None,
+    )
+
+
+def write_metadata(
+    items: Sequence[MetadataItem] | None,
+) -> list[model.BatchMetadataItem] | None:
+    """Return metadata items; absent when there never were any (J-55)."""
+    if items is None:
+        return None
+    return [model.BatchMetadataItem(name=item.name, value=item.value) for item in items]
+
+
+def in_words_of(version: ApiVersion, pools: Sequence[object]) -> Sequence[object]:
+    """Return the JSON of pools with the property names of an api-version."""
+    if version.has_task_slots:
+        return pools
+    return [
+        {_OLD_NAMES.get(name, name): value for name, value in pool.items()}
+        for pool in msgspec.to_builtins(pools)
+    ]
+
+
+#: State of a node as on the wire, to what counts it: ``leavingpool`` to ``leaving_pool``.
+_COUNT_NAMES: Final[Mapping[str, str]] = {
+    field.encode_name.lower(): field.name for field in msgspec.structs.fields(model.BatchNodeCounts)
+}
+
+
+def write_node_counts(counts: NodeCounts) -> model.BatchPoolNodeCounts:
+    """Return the nodes of one pool by state; states without nodes show zero (P-47)."""
+    return model.BatchPoolNodeCounts(
+        pool_id=counts.pool_id,
+        dedicated=_counts(counts, is_dedicated=True),
+        low_priority=_counts(counts, is_dedicated=False),
+    )
+
+
+def _counts(counts: NodeCounts, *, is_dedicated: bool) -> model.BatchNodeCounts:
+    numbers = dict.fromkeys(_COUNT_NAMES.values(), 0)
+    for (dedicated, state), count in counts.counts.items():
+        if dedicated is is_dedicated:
+            numbers[_COUNT_NAMES[state]] += count
+            numbers["total"] += count
+    return model.BatchNodeCounts(**numbers)

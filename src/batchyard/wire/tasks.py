@@ -1,0 +1,244 @@
+"""Tasks: requests to specifications, views to JSON. Source: 03 T-1 ... T-7, T-37, T-64, T-68."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from batchyard.core import limits
+from batchyard.core.errors import Refused
+from batchyard.core.model import ElevationLevel, EnvironmentSetting, Failure, TaskSpec, TaskState
+from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
+from batchyard.wire import checks, coverage, errors, links, model, values
+
+_DECODER: Final = msgspec.json.Decoder(model.BatchTaskCreateOptions)
+_GROUP_DECODER: Final = msgspec.json.Decoder(model.BatchTaskGroup)
+
+RETENTION_TIME: Final = values.write_duration(limits.RETENTION_TIME_DEFAULT)
+
+#: Most slots that a task can ask for: more than any node has, which is accepted (T-32).
+_REQUIRED_SLOTS_MAX: Final = 2**31 - 1
+
+_USER_IDENTITIES: Final = {
+    level: model.UserIdentity(
+        auto_user=model.AutoUserSpecification(
+            scope=model.AutoUserScope.POOL, elevation_level=model.ElevationLevel(level)
+        )
+    )
+    for level in ElevationLevel
+}
+
+
+def read_task(body: bytes) -> TaskSpec:
+    """Return the specification in the body of Tasks_CreateTask.
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
+            ``InvalidPropertyValue``.
+    """
+    return _task_spec(checks.decode(body, _DECODER))
+
+
+def read_task_group(body: bytes) -> list[tuple[str, TaskSpec | Refused]]:
+    """Return the id and the specification of each task, or why that one is refused (T-3).
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``InvalidPropertyValue``,
+            ``UnsupportedProperty`` when the body as a whole cannot be understood.
+    """
+    tasks = checks.required(checks.decode(body, _GROUP_DECODER).value, "value")
+    if len(tasks) > limits.ADD_COLLECTION_TASKS_MAX:
+        raise Refused.of_property(
+            "value",
+            f"{len(tasks)} tasks",
+            f"send at most {limits.ADD_COLLECTION_TASKS_MAX} tasks in one request",
+        )
+    return [(task.id or "", _admit(task)) for task in tasks]
+
+
+def _admit(task: model.BatchTaskCreateOptions) -> TaskSpec | Refused:
+    try:
+        return _task_spec(task)
+    except Refused as refused:
+        return refused
+
+
+def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
+    coverage.check(task)
+    limit = retries = None
+    if task.constraints is not None:
+        if task.constraints.max_wall_clock_time is not None:
+            limit = checks.duration(
+                task.constraints.max_wall_clock_time, "constraints.maxWallClockTime"
+            )
+        if task.constraints.max_task_retry_count is not None:
+            retries = checks.retry_count(
+                task.constraints.max_task_retry_count, "constraints.maxTaskRetryCount"
+            )
+    slots = 1
+    if task.required_slots is not None:
+        slots = checks.number(task.required_slots, "requiredSlots", 1, _REQUIRED_SLOTS_MAX)
+    affinity_id = None
+    if task.affinity_info is not None:
+        name = "affinityInfo.affinityId"
+        affinity_id = checks.text(checks.required(task.affinity_info.affinity_id, name), name)
+    return TaskSpec(
+        id=checks.identifier(task.id, "id"),
+        command_line=checks.command_line(task.command_line, "commandLine"),
+        display_name=checks.display_name(task.display_name),
+        environment_settings=checks.environment(task.environment_settings, "environmentSettings"),
+        elevation_level=checks.elevation_level(task.user_identity),
+        max_wall_clock_time=limit,
+        max_task_retry_count=retries,
+        required_slots=slots,
+        affinity_id=affinity_id,
+    )
+
+
+def etag(view: TaskView) -> str:
+    """Return the ETag of a task."""
+    return links.task_etag(view.job_id, view.spec.id, view.creation_time)
+
+
+def write_task(view: TaskView, base_url: str) -> model.BatchTask:
+    """Return a task with all documented defaults; what is unset is absent (T-6, T-7)."""
+    task, spec = view.task, view.spec
+    creation_time = values.write_instant(view.creation_time)
+    return model.BatchTask(
+        id=spec.id,
+        display_name=spec.display_name,
+        url=links.task(base_url, view.job_id, spec.id),
+        etag=etag(view),
+        last_modified=creation_time,
+        creation_time=creation_time,
+        state=model.BatchTaskState(task.state),
+        state_transition_time=values.write_instant(task.state_time),
+        previous_state=None
+        if task.previous_state is None
+        else model.BatchTaskState(task.previous_state),
+        previous_state_transition_time=_instant(task.previous_state_time),
+        command_line=spec.command_line,
+        environment_settings=write_environment(spec.environment_settings),
+        affinity_info=None
+        if spec.affinity_id is None
+        else model.BatchAffinityInfo(affinity_id=spec.affinity_id),
+        constraints=model.BatchTaskConstraints(
+            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
+            retention_time=RETENTION_TIME,
+            max_task_retry_count=task.retry_count_max,
+        ),
+        required_slots=spec.required_slots,
+        user_identity=user_identity(spec.elevation_level),
+        execution_info=_execution_info(view),
+        node_info=None if view.node is None else _node_info(view, view.node, base_url),
+    )
+
+
+def _execution_info(view: TaskView) -> model.BatchTaskExecutionInfo:
+    """Return what is known of the task's runs: no start while it waits, no end before (T-68)."""
+    task = view.task
+    is_completed = task.state is TaskState.COMPLETED
+    has_started = is_completed or task.state is TaskState.RUNNING
+    return model.BatchTaskExecutionInfo(
+        start_time=_instant(task.start_time) if has_started else None,
+        end_time=_instant(task.end_time) if is_completed else None,
+        exit_code=task.exit_code if is_completed else None,
+        failure_info=write_failure(task.failure) if is_completed else None,
+        retry_count=task.retry_count,
+        last_retry_time=_instant(task.last_retry_time),
+        requeue_count=task.requeue_count,
+        last_requeue_time=_instant(task.last_requeue_time),
+        result=model.BatchTaskExecutionResult(task.result)
+        if is_completed and task.result is not None
+        else None,
+    )
+
+
+def _node_info(view: TaskView, node: NodeName, base_url: str) -> model.BatchNodeInfo:
+    node_url = links.node(base_url, node.pool_id, node.node_id)
+    directory = links.task_directory(view.job_id, view.spec.id)
+    return model.BatchNodeInfo(
+        affinity_id=links.affinity_id(node.node_id),
+        node_url=node_url,
+        pool_id=node.pool_id,
+        node_id=node.node_id,
+        task_root_directory=directory,
+        task_root_directory_url=links.file(node_url, directory),
+    )
+
+
+def write_failure(failure: Failure | None) -> model.BatchTaskFailureInfo | None:
+    """Return ``failureInfo``. Source: 03, failure codes; S-1 for the category's spelling."""
+    if failure is None:
+        return None
+    return model.BatchTaskFailureInfo(
+        category=model.BatchErrorSourceCategory(failure.category),
+        code=failure.code,
+        message=failure.message,
+        details=[model.NameValuePair(name=name, value=value) for name, value in failure.details]
+        or None,
+    )
+
+
+def user_identity(level: ElevationLevel) -> model.UserIdentity:
+    """Return the identity that a task runs as (T-38)."""
+    return _USER_IDENTITIES[level]
+
+
+def write_environment(
+    settings: Sequence[EnvironmentSetting],
+) -> list[model.EnvironmentSetting] | None:
+    """Return the user's own environment settings, and those only (F-14)."""
+    if not settings:
+        return None
+    return [
+        model.EnvironmentSetting(name=setting.name, value=setting.value) for setting in settings
+    ]
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else values.write_instant(instant)
+
+
+def write_added(
+    result: TaskAdded, *, job_id: str, base_url: str, request_id: str, now: datetime
+) -> model.BatchTaskCreateResult:
+    """Return one result of Tasks_CreateTaskCollection.
+
+    What a client did wrong is never ``servererror``: clients send such a task again for ever (T-4).
+    """
+    if result.refused is not None:
+        return model.BatchTaskCreateResult(
+            status=model.BatchTaskAddStatus.CLIENTERROR,
+            task_id=result.task_id,
+            error=errors.render(result.refused, request_id=request_id, now=now),
+        )
+    assert result.added_time is not None
+    return model.BatchTaskCreateResult(
+        status=model.BatchTaskAddStatus.SUCCESS,
+        task_id=result.task_id,
+        etag=links.task_etag(job_id, result.task_id, result.added_time),
+        last_modified=values.write_instant(result.added_time),
+        location=links.task(base_url, job_id, result.task_id),
+    )
+
+
+def write_task_counts(counts: TaskCounts) -> model.BatchTaskCountsResult:
+    """Return the tasks of a job and their slots by state. Source: T-64, T-65."""
+    return model.BatchTaskCountsResult(
+        task_counts=model.BatchTaskCounts(
+            active=counts.active,
+            running=counts.running,
+            completed=counts.succeeded + counts.failed,
+            succeeded=counts.succeeded,
+            failed=counts.failed,
+        ),
+        task_slot_counts=model.BatchTaskSlotCounts(
+            active=counts.active_slots,
+            running=counts.running_slots,
+            completed=counts.succeeded_slots + counts.failed_slots,
+            succeeded=counts.succeeded_slots,
+            failed=counts.failed_slots,
+        ),
+    )
