@@ -1,0 +1,182 @@
+"""Preparation, release, and the end of jobs."""
+
+import pytest
+
+from batchyard.core import limits
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import EndCause, NodeKey
+from batchyard.engine import commands
+from batchyard.link import messages
+from tests.engine.world import ACCOUNT, World
+
+PREPARATION = "preparation-1-1-1"
+RELEASE = "release-1-1-1"
+
+
+def end(world: World) -> None:
+    world.do(commands.terminate_job, ACCOUNT, "job", None)
+
+
+def test_the_preparation_comes_first_and_tasks_wait_for_it_on_the_node(world: World) -> None:
+    world.pool(slots=3)
+    world.job(preparation=True)
+    world.tasks("a", "b")
+    assert world.assigned() == [PREPARATION, "task-1-1", "task-2-1"]
+    assert world.assignment("task-1-1").wait_for == PREPARATION
+    assert world.state_of("a") == "preparing"
+
+    world.run(PREPARATION)
+    world.tasks("c")
+    assert world.assignment("task-3-1").wait_for is None
+
+
+def test_only_nodes_with_tasks_are_prepared(world: World) -> None:
+    world.pool(nodes=3)
+    world.job(preparation=True)
+    world.tasks("one")
+    page = world.store.reads.list_job_nodes(ACCOUNT, "job", 0, 100)
+    assert len(page.items) == 1
+
+
+def test_a_failed_preparation_sends_the_tasks_elsewhere(world: World) -> None:
+    """J-69: nothing of the job runs on that node any more, and others may use it."""
+    world.pool(nodes=2)
+    world.job(preparation=True)
+    world.tasks("one")
+    world.run(PREPARATION, exit_code=3)
+    assert world.stopped() == ["task-1-1"]
+    world.report(world.never_started("task-1-1"))
+    assert world.assigned(2) == ["preparation-1-2-1", "task-1-2"]
+    assert world.task("one").retry_count == 0
+
+    world.job("other")
+    world.tasks("x", job_id="other")
+    assert "task-2-1" in world.assigned(1)
+
+
+def test_termination_ends_running_tasks_then_releases_then_completes(world: World) -> None:
+    world.pool(slots=2)
+    world.job(preparation=True, release=True)
+    world.tasks("runs", "waits", "waits-too", required_slots=2)
+    world.run(PREPARATION)
+    world.report(world.started("task-1-1"))
+
+    end(world)
+    assert world.job_now().state == "terminating"
+    assert world.stopped() == ["task-1-1"]
+    task = world.task("runs")
+    assert (task.state, task.failure.code) == ("completed", "TaskEnded")
+    assert RELEASE not in world.assigned()
+
+    world.report(world.ended("task-1-1", -15, EndCause.STOPPED))
+    assert world.assigned()[-1] == RELEASE
+    world.run(RELEASE)
+
+    job = world.job_now()
+    assert (job.state, job.terminate_reason) == ("completed", "UserTerminate")
+    assert world.state_of("waits") == "active"
+    assert "task-2-1" not in world.assigned()
+
+
+def test_deleting_an_active_job_releases_it_and_deleting_a_completed_one_does_not(
+    world: World,
+) -> None:
+    """SB-32, SB-33."""
+    world.pool()
+    world.job(preparation=True, release=True)
+    world.tasks("one")
+    world.run(PREPARATION)
+    world.run("task-1-1")
+    world.do(commands.delete_job, ACCOUNT, "job")
+    assert world.assigned().count(RELEASE) == 1
+    world.run(RELEASE)
+    with pytest.raises(Refused):
+        world.job_now()
+
+
+def test_a_job_deleted_while_it_terminates_is_released_once(world: World) -> None:
+    world.pool()
+    world.job(preparation=True, release=True)
+    world.tasks("one")
+    world.run(PREPARATION)
+    world.run("task-1-1")
+    end(world)
+    world.do(commands.delete_job, ACCOUNT, "job")
+    assert world.job_now().state == "deleting"
+    world.run(RELEASE)
+    assert world.assigned().count(RELEASE) == 1
+    with pytest.raises(Refused):
+        world.job_now()
+
+
+def test_the_directories_of_a_deleted_job_go(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    world.run("task-1-1")
+    world.do(commands.delete_job, ACCOUNT, "job")
+    removal = messages.RemoveDirectory(1, "workitems/job/job-1")
+    assert world.fleet.orders[NodeKey(1)][-1] == removal
+
+
+def test_a_job_of_the_same_name_is_a_new_one(world: World) -> None:
+    """Late news of the old one's tasks must not touch the new one's."""
+    world.pool()
+    world.job()
+    world.tasks("one")
+    world.report(world.started("task-1-1"))
+    world.do(commands.delete_job, ACCOUNT, "job")
+    world.report(world.ended("task-1-1", -15, EndCause.STOPPED))
+    world.job()
+    world.tasks("one")
+    assert world.assigned()[-1] == "task-2-1"
+
+
+def test_many_tasks_are_deleted_in_bounded_steps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SWEEP_ENTITIES_MAX", 3)
+    world.job()
+    world.tasks(*(f"task{i}" for i in range(10)))
+    world.do(commands.delete_job, ACCOUNT, "job")
+    with pytest.raises(Refused):
+        world.job_now()
+
+
+def test_many_running_tasks_are_ended_in_bounded_steps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pool(slots=10)
+    world.job()
+    world.tasks(*(f"task{i}" for i in range(10)))
+    monkeypatch.setattr(limits, "SWEEP_ENTITIES_MAX", 3)
+    end(world)
+    assert len(world.stopped()) == 10
+
+
+def test_a_preparation_that_runs_when_the_job_ends_is_stopped_without_a_release(
+    world: World,
+) -> None:
+    world.pool()
+    world.job(preparation=True, release=True)
+    world.tasks("one")
+    world.report(world.started(PREPARATION))
+    end(world)
+    assert sorted(world.stopped()) == [PREPARATION, "task-1-1"]
+    world.report(world.ended(PREPARATION, -15, EndCause.STOPPED), world.never_started("task-1-1"))
+    assert world.job_now().state == "completed"
+    assert RELEASE not in world.assigned()
+
+
+def test_a_terminated_job_takes_no_more_tasks(world: World) -> None:
+    world.job()
+    end(world)
+    (added,) = world.tasks("one")
+    assert added.refused.code is ErrorCode.JOB_COMPLETED
+
+
+def test_no_two_jobs_have_the_same_id_in_any_case(world: World) -> None:
+    world.job("Job")
+    with pytest.raises(Refused) as refused:
+        world.job("jOB")
+    assert refused.value.code is ErrorCode.JOB_EXISTS

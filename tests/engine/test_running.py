@@ -1,0 +1,239 @@
+"""From a waiting task to a completed one."""
+
+import pytest
+
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import EndCause, EnvironmentSetting, NodeFillType, NodeKey, TaskSpec
+from batchyard.engine import commands
+from batchyard.engine.ports import NodeReported
+from batchyard.link import messages
+from tests.engine.world import ACCOUNT, World
+
+
+def test_a_task_runs_on_a_free_slot_and_completes(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    assert world.assigned() == ["task-1-1"]
+    assert world.state_of("one") == "active"
+
+    world.report(world.started("task-1-1"))
+    assert world.state_of("one") == "running"
+    world.report(world.ended("task-1-1"))
+
+    task = world.task("one")
+    assert (task.state, task.exit_code, task.result) == ("completed", 0, "success")
+
+
+def test_no_node_is_given_more_than_its_slots(world: World) -> None:
+    world.pool(slots=2)
+    world.job()
+    world.tasks("a", "b", "c")
+    assert world.assigned() == ["task-1-1", "task-2-1"]
+    world.run("task-1-1")
+    assert world.assigned() == ["task-1-1", "task-2-1", "task-3-1"]
+
+
+def test_required_slots_count(world: World) -> None:
+    world.pool(slots=4)
+    world.job()
+    world.tasks("large", "second", required_slots=3)
+    world.tasks("small")
+    assert world.assigned() == ["task-1-1", "task-3-1"]
+
+
+def test_tasks_spread_over_the_nodes_or_pack_them(world: World) -> None:
+    world.pool("spread", nodes=2, slots=2)
+    world.pool("pack", nodes=2, slots=2, node_fill_type=NodeFillType.PACK)
+    world.job("s", pool_id="spread")
+    world.job("p", pool_id="pack")
+    world.tasks("a", "b", job_id="s")
+    world.tasks("a", "b", job_id="p")
+    assert [len(world.assigned(node)) for node in (1, 2, 3, 4)] == [1, 1, 2, 0]
+
+
+def test_a_node_with_affinity_is_preferred(world: World) -> None:
+    world.pool(nodes=2, slots=4)
+    world.job()
+    last = world.nodes()[-1]
+    world.tasks("a", "b", "c", affinity_id=f"TVM:{last.id}")
+    assert len(world.assigned(last.key)) == 3
+
+
+def test_a_job_may_wait_for_its_pool(world: World) -> None:
+    """J-8: a pool that does not exist is no error."""
+    world.job(pool_id="Later")
+    world.tasks("one")
+    assert world.state_of("one") == "active"
+    world.pool("later")
+    assert world.assigned() == ["task-1-1"]
+
+
+def test_a_higher_priority_goes_first(world: World) -> None:
+    world.pool()
+    world.job("low", priority=-10)
+    world.job("high", priority=10)
+    world.tasks("blocker", job_id="low")
+    world.tasks("a", job_id="low")
+    world.tasks("b", job_id="high")
+    world.run("task-1-1")
+    assert world.assigned()[-1] == "task-3-1"
+
+
+def test_a_failed_run_is_retried_with_the_jobs_count(world: World) -> None:
+    """J-17: a task without a count of its own takes the job's."""
+    world.pool()
+    world.job(max_task_retry_count=1)
+    world.tasks("one")
+    world.run("task-1-1", exit_code=7)
+    assert world.assigned() == ["task-1-1", "task-1-2"]
+    world.run("task-1-2", exit_code=7)
+    task = world.task("one")
+    assert (task.state, task.retry_count, task.exit_code) == ("completed", 1, 7)
+
+
+def test_the_tasks_environment_wins_over_the_jobs(world: World) -> None:
+    """F-13."""
+    world.pool()
+    world.job(
+        common_environment_settings=(EnvironmentSetting("A", "job"), EnvironmentSetting("B", "job"))
+    )
+    world.tasks(
+        "one",
+        environment_settings=(EnvironmentSetting("B", "task"), EnvironmentSetting("B", "last")),
+    )
+    assert world.assignment("task-1-1").environment == {"A": "job", "B": "last"}
+
+
+def test_adding_tasks_is_each_on_its_own_merits(world: World) -> None:
+    world.job(preparation=True)
+    added = world.tasks("one", "ONE", "jobPreparation", "two")
+    refused = [result.refused.code if result.refused else None for result in added]
+    assert refused == [
+        None,
+        ErrorCode.TASK_EXISTS,
+        ErrorCode.TASK_ID_SAME_AS_JOB_PREPARATION_TASK,
+        None,
+    ]
+
+
+def test_a_refused_command_shares_the_commit_of_others_and_undoes_only_itself(
+    world: World,
+) -> None:
+    world.job()
+    spec = TaskSpec(id="one", command_line="true")
+    answers = world.engine.apply(
+        [
+            lambda cascade: commands.add_task(cascade, ACCOUNT, "job", spec),
+            lambda cascade: commands.add_task(cascade, ACCOUNT, "job", spec),
+            lambda cascade: commands.add_tasks(cascade, ACCOUNT, "nojob", [spec]),
+        ]
+    )
+    codes = [getattr(answer.error, "code", None) for answer in answers]
+    assert codes == [None, ErrorCode.TASK_EXISTS, ErrorCode.JOB_NOT_FOUND]
+    assert world.store.reads.task_counts(ACCOUNT, "job").active == 1
+
+
+def test_a_report_that_comes_twice_changes_nothing(world: World) -> None:
+    world.pool(slots=2)
+    world.job()
+    world.tasks("one", "two")
+    reports = messages.Reports(1, [world.started("task-1-1"), world.ended("task-1-1")])
+    assert world.tell(NodeReported(NodeKey(1), 1, reports)) == 2
+    assert world.tell(NodeReported(NodeKey(1), 1, reports)) == 2
+    node = world.nodes()[0]
+    assert (node.slots_used, node.tasks_run) == (1, 1)
+
+
+def test_reports_after_a_gap_wait_for_those_before(world: World) -> None:
+    """What lies between would be lost; the agent sends it all again."""
+    world.pool()
+    world.job()
+    world.tasks("one")
+    reports = messages.Reports(2, [world.ended("task-1-1")])
+    assert world.tell(NodeReported(NodeKey(1), 1, reports)) == 0
+    assert world.state_of("one") == "active"
+
+
+def test_a_batch_that_overlaps_what_is_known_counts_from_where_it_is_new(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    started, ended = world.started("task-1-1"), world.ended("task-1-1")
+    world.tell(NodeReported(NodeKey(1), 1, messages.Reports(1, [started])))
+    assert world.tell(NodeReported(NodeKey(1), 1, messages.Reports(1, [started, ended]))) == 2
+    assert world.state_of("one") == "completed"
+
+
+def test_an_end_without_a_start_counts_as_both(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    missing = world.ended("task-1-1", None, EndCause.PROGRAM_NOT_FOUND)
+    world.report(missing)
+    task = world.task("one")
+    assert task.failure.code == "CommandProgramNotFound"
+    assert task.start_time is not None
+
+
+def test_a_deleted_task_ends_and_its_late_report_is_dropped(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    world.report(world.started("task-1-1"))
+    world.do(commands.delete_task, ACCOUNT, "job", "one")
+    assert world.stopped() == ["task-1-1"]
+    with pytest.raises(Refused):
+        world.task("one")
+    assert world.nodes()[0].slots_used == 1
+    world.report(world.ended("task-1-1", -15, EndCause.STOPPED))
+    assert world.nodes()[0].slots_used == 0
+
+
+def test_a_deleted_tasks_directory_goes_until_the_node_has_said_so(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    world.run("task-1-1")
+    world.do(commands.delete_task, ACCOUNT, "job", "one")
+    removal = messages.RemoveDirectory(1, "workitems/job/job-1/one")
+    assert world.fleet.orders[NodeKey(1)][-1] == removal
+
+    world.fleet.orders.clear()
+    world.join(NodeKey(1))
+    assert world.fleet.orders[NodeKey(1)] == [removal]
+
+    world.report(messages.DirectoryRemoved(1))
+    world.fleet.orders.clear()
+    world.join(NodeKey(1))
+    assert world.fleet.orders == {}
+
+
+def test_counts_follow_every_change(world: World) -> None:
+    world.pool(slots=4)
+    world.job()
+    world.tasks("a", "b", "c", required_slots=2)
+    world.run("task-1-1")
+    world.report(world.started("task-2-1"))
+    counts = world.store.reads.task_counts(ACCOUNT, "job")
+    assert (counts.active, counts.running, counts.succeeded) == (1, 1, 1)
+    assert (counts.active_slots, counts.running_slots, counts.succeeded_slots) == (2, 2, 2)
+
+
+def test_a_commit_that_fails_is_told_to_every_caller_and_forgets_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pool()
+    world.job()
+
+    def fail() -> None:
+        raise OSError("disk full")
+
+    real = world.store.transaction
+    monkeypatch.setattr(world.store, "transaction", fail)
+    spec = TaskSpec(id="one", command_line="true")
+    with pytest.raises(OSError, match="disk full"):
+        world.engine.apply([lambda cascade: commands.add_task(cascade, ACCOUNT, "job", spec)])
+    monkeypatch.setattr(world.store, "transaction", real)
+    world.tasks("one")
+    assert world.assigned() == ["task-1-1"]

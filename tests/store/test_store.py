@@ -1,0 +1,175 @@
+"""The store on SQLite: its schema, its durability, its sets."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, create_engine
+
+from batchyard.core.model import Failure, Job, JobKey, JobSpec, Node, Pool, Task, TaskKey, TaskSpec
+from batchyard.engine.ports import Changes
+from batchyard.store import schema, sets
+from batchyard.store.migrate import configuration
+from batchyard.store.store import SCHEMA_REVISION, SchemaTooNew, SqliteStore
+from batchyard.store.values import Codec, from_microseconds, to_microseconds
+from tests.core import test_job, test_node, test_pool, test_task
+from tests.core.exploring import NOW
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    store = SqliteStore(tmp_path / "store.db")
+    yield store
+    store.close()
+
+
+def raw(path: Path) -> Engine:
+    return create_engine(f"sqlite:///{path}")
+
+
+@pytest.mark.filterwarnings("ignore:autogenerate skipping:UserWarning")
+def test_the_migrations_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "store.db").close()
+    engine = raw(tmp_path / "store.db")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, schema.metadata) == []
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
+        assert {
+            index.name for table in schema.metadata.sorted_tables for index in table.indexes
+        } <= {row[0] for row in names}
+    engine.dispose()
+
+
+def test_the_revision_that_needs_no_migration_is_the_newest() -> None:
+    """A wrong constant would import Alembic at every start, or never migrate."""
+    script = ScriptDirectory.from_config(configuration())
+    assert script.get_current_head() == SCHEMA_REVISION
+
+
+def test_a_second_start_finds_everything(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path / "store.db")
+    with first.transaction() as transaction:
+        transaction.add_job(test_job.new(), JobSpec(id="job", pool_id="pool"))
+    first.close()
+    second = SqliteStore(tmp_path / "store.db")
+    assert second.reads.get_job("account", "JOB").job == test_job.new()
+    second.close()
+
+
+def test_data_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    SqliteStore(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew, match="newer version"):
+        SqliteStore(path)
+
+
+def test_a_durable_store_waits_for_the_disk(store: SqliteStore) -> None:
+    """FULL is 2: what was acknowledged must survive a power loss."""
+    with store.transaction() as transaction:
+        connection = transaction._connection
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_reads_cannot_write(store: SqliteStore) -> None:
+    with store._reading.begin() as connection, pytest.raises(Exception, match="readonly"):
+        connection.exec_driver_sql("INSERT INTO counter VALUES ('x', 1)")
+
+
+def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore) -> None:
+    with pytest.raises(RuntimeError), store.transaction() as transaction:
+        transaction.reserve("task", 5)
+        raise RuntimeError
+    with store.transaction() as transaction:
+        assert transaction.reserve("task", 1) == 1
+
+
+def test_a_savepoint_that_raises_leaves_what_was_before(store: SqliteStore) -> None:
+    with store.transaction() as transaction:
+        transaction.reserve("task", 5)
+        with pytest.raises(RuntimeError), transaction.savepoint():
+            transaction.reserve("task", 5)
+            raise RuntimeError
+        assert transaction.reserve("task", 1) == 6
+
+
+def test_keys_are_never_given_twice(store: SqliteStore) -> None:
+    with store.transaction() as transaction:
+        first = transaction.reserve("task", 100)
+        assert transaction.reserve("task", 1) == first + 100
+        assert transaction.reserve("job", 1) == 1
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        test_pool.new(),
+        test_node.new(last_boot_time=NOW),
+        test_job.new(previous_state=None, end_time=NOW),
+        test_task.ended(test_task.started(), test_task.ending(7)),
+    ],
+    ids=lambda entity: type(entity).__name__,
+)
+def test_an_entity_comes_back_as_it_went(entity: Pool | Node | Job | Task) -> None:
+    codec: Codec[Any] = Codec(type(entity))
+    assert codec.decode(codec.encode(entity)) == entity
+
+
+@given(st.datetimes(timezones=st.just(NOW.tzinfo)))
+def test_an_instant_keeps_every_microsecond(time: Any) -> None:
+    assert from_microseconds(to_microseconds(time)) == time
+
+
+def test_a_nested_failure_keeps_its_details() -> None:
+    task = test_task.ended(test_task.started(), test_task.ending(7))
+    codec = Codec(Task)
+    back = codec.decode(codec.encode(task))
+    assert isinstance(back.failure, Failure)
+    assert back.failure == task.failure
+
+
+@given(
+    st.dictionaries(st.integers(1, 20), st.integers(-5, 5), min_size=1),
+    st.dictionaries(st.integers(1, 25), st.integers(-5, 5)),
+)
+def test_adding_to_a_set_of_rows_equals_adding_to_each(
+    before: dict[int, int], change: dict[int, int]
+) -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        schema.job_counts.create(connection)
+        sets.insert(connection, schema.job_counts, ("job", "active"), list(before.items()))
+        sets.add(connection, schema.job_counts, ("job",), ("active",), list(change.items()))
+        rows = sets.select(connection, schema.job_counts, ("job", "active"), "job", before)
+    engine.dispose()
+    assert dict(rows) == {job: active + change.get(job, 0) for job, active in before.items()}
+
+
+def test_a_batch_of_changes_changes_only_what_differs(store: SqliteStore) -> None:
+    first, second = (test_task.new(key=TaskKey(key), job=JobKey(2)) for key in (1, 2))
+    with store.transaction() as transaction:
+        transaction.add_job(test_job.new(), JobSpec(id="job", pool_id="pool"))
+        transaction.add_tasks(
+            JobKey(2),
+            [
+                (first, TaskSpec(id="a", command_line="x")),
+                (second, TaskSpec(id="b", command_line="x")),
+            ],
+        )
+    running = test_task.started(test_task.placed(test_task.new(key=TaskKey(1))))
+    with store.transaction() as transaction:
+        before = transaction.tasks([TaskKey(1)])[TaskKey(1)]
+        transaction.save(Changes(tasks=[(before, running)]))
+    with store.transaction() as transaction:
+        found = transaction.tasks([TaskKey(1), TaskKey(2), TaskKey(3)])
+    assert found == {TaskKey(1): running, TaskKey(2): second}
+    assert store.reads.task_counts("account", "job").running == 1
