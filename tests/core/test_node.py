@@ -181,6 +181,13 @@ def test_a_node_that_cannot_be_had_again_leaves_its_pool() -> None:
     assert isinstance(result.effects[0], ResizeFailed)
 
 
+@pytest.mark.parametrize("state", [NodeState.IDLE, NodeState.RUNNING])
+def test_a_node_that_was_there_is_not_given_up(state: NodeState) -> None:
+    """Its agent does not start for now, but its tasks may still run."""
+    node = a_node(state)
+    assert step(node, NodeNotAllocated(key=KEY, epoch=1, reason="full"), LATER).entity is node
+
+
 def test_a_leaving_node_gives_everything_back() -> None:
     result = step(a_node(NodeState.RUNNING), LeavePool(key=KEY), LATER)
     assert list(result.effects) == [DismissNode(KEY), WakeFleet(KEY), CountNodes(POOL)]

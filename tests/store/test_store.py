@@ -1,6 +1,7 @@
 """The store on SQLite: its schema, its durability, its sets."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(tmp_path: Path) ->
     SqliteStore(tmp_path / "store.db").close()
     engine = raw(tmp_path / "store.db")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        # Alembic cannot read back an index with a descending column; its name is compared below.
+        options = {"include_object": lambda _one, name, *_rest: name != "ix_job_pool_state"}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
         assert {
@@ -66,7 +69,7 @@ def test_a_second_start_finds_everything(tmp_path: Path) -> None:
 def test_data_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     SqliteStore(path).close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaTooNew, match="newer version"):
         SqliteStore(path)
@@ -76,8 +79,8 @@ def test_a_durable_store_waits_for_the_disk(store: SqliteStore) -> None:
     """FULL is 2: what was acknowledged must survive a power loss."""
     with store.transaction() as transaction:
         connection = transaction._connection
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_reads_cannot_write(store: SqliteStore) -> None:
@@ -86,9 +89,13 @@ def test_reads_cannot_write(store: SqliteStore) -> None:
 
 
 def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore) -> None:
-    with pytest.raises(RuntimeError), store.transaction() as transaction:
-        transaction.reserve("task", 5)
-        raise RuntimeError
+    def fail() -> None:
+        with store.transaction() as transaction:
+            transaction.reserve("task", 5)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with store.transaction() as transaction:
         assert transaction.reserve("task", 1) == 1
 
@@ -96,9 +103,14 @@ def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore) -> None:
 def test_a_savepoint_that_raises_leaves_what_was_before(store: SqliteStore) -> None:
     with store.transaction() as transaction:
         transaction.reserve("task", 5)
-        with pytest.raises(RuntimeError), transaction.savepoint():
-            transaction.reserve("task", 5)
-            raise RuntimeError
+
+        def fail() -> None:
+            with transaction.savepoint():
+                transaction.reserve("task", 5)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
         assert transaction.reserve("task", 1) == 6
 
 
@@ -144,13 +156,11 @@ def test_a_nested_failure_keeps_its_details() -> None:
 def test_adding_to_a_set_of_rows_equals_adding_to_each(
     before: dict[int, int], change: dict[int, int]
 ) -> None:
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        schema.job_counts.create(connection)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE job_counts (job INTEGER PRIMARY KEY, active INTEGER)")
         sets.insert(connection, schema.job_counts, ("job", "active"), list(before.items()))
         sets.add(connection, schema.job_counts, ("job",), ("active",), list(change.items()))
         rows = sets.select(connection, schema.job_counts, ("job", "active"), "job", before)
-    engine.dispose()
     assert dict(rows) == {job: active + change.get(job, 0) for job, active in before.items()}
 
 

@@ -50,15 +50,18 @@ MOVES: Final[Mapping[tuple[NodeState, type[NodeEvent]], frozenset[NodeState | No
     (CREATING, NodeDied): frozenset({UNKNOWN}),
     (CREATING, LeavePool): frozenset({LEAVING_POOL}),
     (STARTING, NodeAllocated): frozenset({STARTING}),
+    (STARTING, NodeNotAllocated): frozenset({LEAVING_POOL}),
     (STARTING, NodeWelcomed): frozenset({IDLE}),
     (STARTING, NodeDied): frozenset({UNKNOWN}),
     (STARTING, LeavePool): frozenset({LEAVING_POOL}),
     (IDLE, NodeAllocated): frozenset({IDLE}),
+    (IDLE, NodeNotAllocated): frozenset({IDLE}),  # It was there; it may be there again.
     (IDLE, NodeWelcomed): frozenset({IDLE}),
     (IDLE, SlotsTaken): frozenset({RUNNING}),
     (IDLE, NodeDied): frozenset({UNKNOWN}),
     (IDLE, LeavePool): frozenset({LEAVING_POOL}),
     (RUNNING, NodeAllocated): frozenset({RUNNING}),
+    (RUNNING, NodeNotAllocated): frozenset({RUNNING}),  # Its tasks may still run.
     (RUNNING, NodeWelcomed): frozenset({RUNNING}),
     (RUNNING, SlotsTaken): frozenset({RUNNING}),
     (RUNNING, SlotsFreed): frozenset({RUNNING, IDLE}),
@@ -139,7 +142,7 @@ def _allocated(node: Node, now: datetime) -> Step[Node]:
 
 
 def _not_allocated(node: Node, event: NodeNotAllocated, now: datetime) -> Step[Node]:
-    if node.state is LEAVING_POOL:
+    if node.state in (IDLE, RUNNING, LEAVING_POOL):
         return Step(node)
     values = (("Reason", event.reason),)
     error = ResizeError("AllocationFailed", "A node could not be started", values)

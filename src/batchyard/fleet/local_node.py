@@ -47,7 +47,8 @@ _LOOK_SECONDS_MAX: Final = 0.1
 _START_SECONDS: Final = 0.1
 _START_SECONDS_MAX: Final = 5.0
 
-#: Agents that end before they answer, in a row, until the node is given up. Source: ours.
+#: Agents that end before they answer, in a row, until the node counts as not to be had. Source:
+#: ours. A node that was there already is tried on and on: its tasks may still run.
 _STARTS_MAX: Final = 5
 
 
@@ -96,9 +97,8 @@ class LocalNode:
                 failures += 1
                 if failures == _STARTS_MAX:
                     reason = f"its agent does not start; see {self.layout.agent_log}"
-                    _log.error("node %s is given up: %s", self._request.node_id, reason)
+                    _log.error("node %s is not to be had: %s", self._request.node_id, reason)
                     self._tell(NodeUnavailable(self.key, self.epoch, reason))
-                    return
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _START_SECONDS_MAX)
 

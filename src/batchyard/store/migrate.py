@@ -7,7 +7,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
 from sqlalchemy import Connection
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -25,11 +24,9 @@ def upgrade(connection: Connection) -> bool:
     config = configuration()
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None:
-        try:
-            known = ScriptDirectory.from_config(config).get_revision(current)
-        except ResolutionError:
+        revisions = ScriptDirectory.from_config(config).walk_revisions()
+        if current not in {script.revision for script in revisions}:
             return False
-        assert known is not None, current
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return True

@@ -3,15 +3,17 @@
 A batch travels as one JSON parameter: the driver gives the interpreter's lock away once a statement
 instead of once a row, which under load is the difference between 3 ms and half a second
 (architecture.md section 9). The statements are those of SQLite; another database has its own
-module.
+module. They go to the driver itself: SQLAlchemy's share of a statement is as large as SQLite's own,
+and there is nothing for it to compile here (decision 0005).
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from sqlite3 import Connection
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -27,7 +29,7 @@ def insert(
     used = [i for i, _ in enumerate(columns) if any(row[i] is not None for row in rows)]
     names = tuple(columns[i] for i in used)
     batch = [[row[i] for i in used] for row in rows]
-    connection.exec_driver_sql(_insert_sql(table.name, names), (_json(batch),))
+    connection.execute(_insert_sql(table.name, names), (_json(batch),))
 
 
 def update(
@@ -41,7 +43,7 @@ def update(
     if not rows or not columns:
         return
     sql = _update_sql(table.name, tuple(keys), tuple(columns))
-    connection.exec_driver_sql(sql, (_json(rows),))
+    connection.execute(sql, (_json(rows),))
 
 
 def add(
@@ -55,7 +57,7 @@ def add(
     if not rows:
         return
     sql = _add_sql(table.name, tuple(keys), tuple(columns))
-    connection.exec_driver_sql(sql, (_json(rows),))
+    connection.execute(sql, (_json(rows),))
 
 
 def delete(connection: Connection, table: Table, key: str, values: Iterable[str | int]) -> None:
@@ -63,7 +65,7 @@ def delete(connection: Connection, table: Table, key: str, values: Iterable[str 
     batch = list(values)
     if batch:
         sql = f"DELETE FROM {table.name} WHERE {key} IN (SELECT value FROM json_each(?))"
-        connection.exec_driver_sql(sql, (_json(batch),))
+        connection.execute(sql, (_json(batch),))
 
 
 def select(
@@ -78,7 +80,7 @@ def select(
     if not batch:
         return ()
     sql = _select_sql(table.name, tuple(columns), key)
-    return connection.exec_driver_sql(sql, (_json(batch),)).all()
+    return connection.execute(sql, (_json(batch),)).fetchall()
 
 
 def _json(value: object) -> str:

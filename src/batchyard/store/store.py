@@ -5,6 +5,7 @@ durable before it is answered; a store in a temporary folder, which dies with it
 without.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,9 @@ class SqliteStore:
     def transaction(self) -> Iterator[SqlTransaction]:
         """Return a context that commits at its end, or undoes everything if it raises."""
         with self._writing.begin() as connection:
-            yield SqlTransaction(connection)
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection), driver
+            yield SqlTransaction(driver)
 
     def close(self) -> None:
         """Close every connection; the last one writes the log back into the database."""

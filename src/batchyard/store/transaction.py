@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
+from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 from batchyard.core import counts
 from batchyard.core.model import (
@@ -68,7 +69,7 @@ class SqlTransaction:
             "INSERT INTO counter (name, next_key) VALUES (?, 1 + ?) "
             "ON CONFLICT (name) DO UPDATE SET next_key = next_key + ? RETURNING next_key"
         )
-        next_key: int = self._connection.exec_driver_sql(sql, (kind, count, count)).scalar_one()
+        next_key: int = self._one(sql, kind, count, count)
         return next_key - count
 
     # Entities by key.
@@ -80,7 +81,8 @@ class SqlTransaction:
     def nodes(self, keys: Iterable[NodeKey]) -> dict[NodeKey, Node]:
         """Return nodes that are not gone."""
         rows = sets.select(self._connection, schema.node, NODES.columns, "key", keys)
-        return {row.key: NODES.decode(row) for row in rows if row.state != GONE}
+        found = (NODES.decode(row) for row in rows if row[_NODE_STATE] != GONE)
+        return {node.key: node for node in found}
 
     def jobs(self, keys: Iterable[JobKey]) -> dict[JobKey, Job]:
         """Return jobs."""
@@ -125,13 +127,13 @@ class SqlTransaction:
     def pool_key(self, account: str, pool_id: str) -> PoolKey | None:
         """Return the key of a pool by its id in any case."""
         sql = "SELECT key FROM pool WHERE account = ? AND id_folded = ?"
-        row = self._execute(sql, account, pool_id.lower()).first()
+        row = self._execute(sql, account, pool_id.lower()).fetchone()
         return None if row is None else PoolKey(row[0])
 
     def job_key(self, account: str, job_id: str) -> JobKey | None:
         """Return the key of a job by its id in any case."""
         sql = "SELECT key FROM job WHERE account = ? AND id_folded = ?"
-        row = self._execute(sql, account, job_id.lower()).first()
+        row = self._execute(sql, account, job_id.lower()).fetchone()
         return None if row is None else JobKey(row[0])
 
     def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
@@ -213,12 +215,11 @@ class SqlTransaction:
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
         """Return what clients asked for."""
         rows = sets.select(self._connection, schema.task_spec, ("key", "spec"), "key", tasks)
-        return {row.key: _TASK_SPEC.decode(row.spec) for row in rows}
+        return {TaskKey(key): _TASK_SPEC.decode(spec) for key, spec in rows}
 
     def job_spec(self, job: JobKey) -> JobSpec:
         """Return what a client asked for."""
-        row = self._execute("SELECT spec FROM job WHERE key = ?", job).one()
-        return _JOB_SPEC.decode(row[0])
+        return _JOB_SPEC.decode(self._one("SELECT spec FROM job WHERE key = ?", job))
 
     # Placement.
 
@@ -246,12 +247,12 @@ class SqlTransaction:
 
     def delete_tasks(self, job: JobKey, limit: int) -> int:
         """Delete at most `limit` tasks of a job and return how many are left."""
-        rows = self._execute("SELECT key FROM task_spec WHERE job = ? LIMIT ?", job, limit).all()
+        rows = self._execute("SELECT key FROM task_spec WHERE job = ? LIMIT ?", job, limit)
         keys = [TaskKey(row[0]) for row in rows]
         sets.delete(self._connection, schema.task, "key", keys)
         self._forget_tasks(keys)
         sql = "SELECT count(*) FROM (SELECT 1 FROM task_spec WHERE job = ? LIMIT ?)"
-        left: int = self._execute(sql, job, limit).scalar_one()
+        left: int = self._one(sql, job, limit)
         return left
 
     def nodes_of_job(self, job: JobKey) -> list[NodeKey]:
@@ -300,8 +301,11 @@ class SqlTransaction:
 
     # Below: how it is done.
 
-    def _execute(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401  # A cursor result.
-        return self._connection.exec_driver_sql(sql, parameters)
+    def _execute(self, sql: str, *parameters: str | int | None) -> Cursor:
+        return self._connection.execute(sql, parameters)
+
+    def _one(self, sql: str, *parameters: str | int | None) -> Any:  # noqa: ANN401  # A column.
+        return self._execute(sql, *parameters).fetchone()[0]
 
     def _select(
         self, table: Table, codec: Codec[Entity], key: str, values: Iterable[Key]
@@ -310,7 +314,7 @@ class SqlTransaction:
         return [codec.decode(row) for row in rows]
 
     def _query(
-        self, table: Table, codec: Codec[Entity], where: str, *parameters: object
+        self, table: Table, codec: Codec[Entity], where: str, *parameters: str | int | None
     ) -> list[Entity]:
         sql = f"SELECT {_names(codec)} FROM {table.name} WHERE {where}"
         return [codec.decode(row) for row in self._execute(sql, *parameters)]
@@ -383,6 +387,8 @@ class SqlTransaction:
         rows = [[job, *astuple(change)] for job, change in by_job.items() if any(astuple(change))]
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
+
+_NODE_STATE: Final = NODES.columns.index("state")
 
 #: State of a node's row that stays for the tasks that ran there.
 GONE: Final = "gone"

@@ -75,6 +75,9 @@ def upgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index("ix_job_account_pool_id", ["account", "pool_id_folded"], unique=False)
         batch_op.create_index(
+            "ix_job_pool_state", ["pool", "state", sa.text("priority DESC"), "key"], unique=False
+        )
+        batch_op.create_index(
             "ix_job_ending",
             ["key"],
             unique=False,
