@@ -77,7 +77,7 @@ def down(data: Path | None) -> None:
 
     Nothing stored is lost: a new server on the same data runs again what was interrupted.
     """
-    from batchyard.fleet.places import NodeHomes  # noqa: PLC0415  # Keeps `--help` quick.
+    from batchyard.fleet.places import homes_of  # noqa: PLC0415  # Keeps `--help` quick.
     from batchyard.server.ephemeral import end_nodes  # noqa: PLC0415
 
     path = _data_path(data)
@@ -87,7 +87,7 @@ def down(data: Path | None) -> None:
     try:
         pid = folder.end_server()
         with folder:
-            nodes = end_nodes(NodeHomes(path))
+            nodes = end_nodes(homes_of(path))
     except (StillServing, AlreadyServing, OSError) as error:
         raise click.ClickException(str(error)) from None
     server = "no server ran" if pid is None else f"ended the server, process {pid}"
@@ -95,7 +95,7 @@ def down(data: Path | None) -> None:
 
 
 def _serve(host: str, port: int, data: Path | None, keys: dict[str, str], *, memory: bool) -> None:
-    from batchyard.fleet.places import NodeHomes  # noqa: PLC0415  # Keeps `--help` quick.
+    from batchyard.fleet.places import forsaken_homes, homes_of  # noqa: PLC0415  # As above.
     from batchyard.server import ephemeral  # noqa: PLC0415
     from batchyard.server.server import Server, listen  # noqa: PLC0415
     from batchyard.store.store import SchemaTooNew  # noqa: PLC0415
@@ -105,7 +105,7 @@ def _serve(host: str, port: int, data: Path | None, keys: dict[str, str], *, mem
         try:
             folder = stack.enter_context(DataFolder(path))
             listener = stack.enter_context(listen(host, port))
-            homes = NodeHomes(path)
+            homes = homes_of(path)
             if memory:
                 stack.callback(homes.remove)
                 stack.callback(ephemeral.end_nodes, homes)
@@ -118,6 +118,9 @@ def _serve(host: str, port: int, data: Path | None, keys: dict[str, str], *, mem
             )
         except (AlreadyServing, SchemaTooNew, OSError) as error:
             raise click.ClickException(str(error)) from None
+        for forsaken in forsaken_homes():
+            ephemeral.end_nodes(forsaken)
+            forsaken.remove()
         _greet(path, homes.folder, host, keys, memory=memory)
         gc.freeze()
         server.run(listener, lambda endpoint: _say_ready(endpoint, keys))

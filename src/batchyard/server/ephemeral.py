@@ -17,9 +17,9 @@ from typing import Final
 from batchyard.agent import processes
 from batchyard.agent.settings import Watch
 from batchyard.fleet.local import end_node
-from batchyard.fleet.places import NodeHomes
+from batchyard.fleet.places import NodeHomes, homes_of
 
-#: Waits for the end of the pipe, then removes the folder; nodes may write to it a little longer.
+#: Waits for the end of the pipe, then removes folders; nodes may write to them a little longer.
 _JANITOR: Final = """
 read -r _
 tries=0
@@ -36,8 +36,8 @@ def temporary_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="batchyard-"))
     folder.chmod(0o711)
     reading, writing = os.pipe()
-    janitor = subprocess.Popen(  # noqa: S603  # The shell of the system, and a folder of ours.
-        ["/bin/sh", "-c", _JANITOR, "sh", str(folder)],
+    janitor = subprocess.Popen(  # noqa: S603  # The shell of the system, and folders of ours.
+        ["/bin/sh", "-c", _JANITOR, "sh", str(folder), str(homes_of(folder).folder)],
         stdin=reading,
         start_new_session=True,
         close_fds=True,
