@@ -39,9 +39,9 @@ from batchyard.link import messages
 
 _log: Final = logging.getLogger(__name__)
 
-#: Pauses between looks for an agent that is starting: first, growth, longest. Source: ours.
+#: Pause between looks for an agent that is starting. Source: ours; short, so that nodes which start
+#: together are ready together.
 _LOOK_SECONDS: Final = 0.01
-_LOOK_SECONDS_MAX: Final = 0.1
 
 #: Pauses between starts of an agent that ends at once: first, longest. Source: ours.
 _START_SECONDS: Final = 0.1
@@ -136,13 +136,12 @@ class LocalNode:
         async with self._surroundings.starts:
             process = _start_agent(self.layout)
             self._note_up()
-            pause = _LOOK_SECONDS
             while process.poll() is None:
                 found = await self._try_to_connect()
                 if found is not None:
                     return process, found
-                await asyncio.sleep(pause)  # A socket that is not there yet cannot be waited for.
-                pause = min(2 * pause, _LOOK_SECONDS_MAX)
+                # A socket that is not there yet cannot be waited for.
+                await asyncio.sleep(_LOOK_SECONDS)
         return process, None
 
     async def _try_to_connect(self) -> Connection | None:
