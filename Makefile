@@ -1,0 +1,42 @@
+# `make` alone lists the targets. Everything runs in .venv, which every target sets up when it has to.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench docs clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(READY)  ## Set up .venv with everything in uv.lock
+
+$(READY): uv.lock pyproject.toml tools/set_up.sh
+	PYTHON="$(PYTHON)" tools/set_up.sh
+	touch $@
+
+demo: $(READY)  ## Run the JobPrepRelease sample against a server of its own
+	$(BIN)/python examples/demo.py
+
+test: $(READY)  ## Run all tests; the core must be covered branch by branch
+	$(BIN)/pytest --cov=batchyard.core --cov-branch --cov-fail-under=100
+
+check: $(READY)  ## Check format, lint, types and layers
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## Format the code and repair what the linter can
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: $(READY)  ## Measure speed beside a bare C loop
+	$(BIN)/python -m benchmarks.bench
+
+docs: $(READY)  ## Build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+clean:  ## Remove .venv and everything else that can be made again
+	rm -rf .venv site dist .coverage .hypothesis .*_cache
