@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from batchyard.core.effects import (
+    Step,
+)
 from batchyard.core.errors import InvalidTransition, Refused
-from batchyard.core.messages import Step
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -5,6 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
+from batchyard.core.effects import (
+    OpenExecution,
+)
 from batchyard.core.execution import MOVES, opened, step
 from batchyard.core.messages import (
     ExecutionEnded,
@@ -13,13 +16,14 @@ from batchyard.core.messages import (
     ExecutionStarted,
     JobTaskClosed,
     JobTaskOpened,
-    OpenExecution,
     PreparationEnded,
     PreparationStarted,
     ReleaseEnded,
     ReleaseStarted,
     SlotsFreed,
     SlotsTaken,
+    StartTaskEnded,
+    StartTaskStarted,
     StopExecution,
     TaskEnded,
     TaskGivenBack,
@@ -114,6 +118,7 @@ def test_only_tasks_take_slots_and_are_counted_by_their_job() -> None:
         (ExecutionKind.TASK, TaskStarted, TaskEnded, TaskGivenBack),
         (ExecutionKind.PREPARATION, PreparationStarted, PreparationEnded, PreparationEnded),
         (ExecutionKind.RELEASE, ReleaseStarted, ReleaseEnded, ReleaseEnded),
+        (ExecutionKind.START, StartTaskStarted, StartTaskEnded, StartTaskEnded),
     ],
 )
 def test_its_owner_hears_of_start_and_end(

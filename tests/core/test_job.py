@@ -6,6 +6,10 @@ from typing import Any, get_args
 
 import pytest
 
+from batchyard.core.effects import (
+    WakePlacement,
+    WakeSweep,
+)
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.job import MOVES, REFUSALS, check, step
 from batchyard.core.messages import (
@@ -15,9 +19,9 @@ from batchyard.core.messages import (
     JobNodeSettled,
     JobSwept,
     TerminateJob,
-    WakeSweep,
+    UpdateJob,
 )
-from batchyard.core.model import Job, JobKey, JobState
+from batchyard.core.model import Job, JobKey, JobState, PoolKey
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 
@@ -71,6 +75,7 @@ def events(job: Job) -> list[JobEvent]:
     told: list[JobEvent] = [
         TERMINATE,
         DELETE,
+        UpdateJob(key=KEY, priority=5),
         JobSwept(key=KEY, tasks_left=0),
         JobSwept(key=KEY, tasks_left=5),
     ]
@@ -97,7 +102,7 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         step,
         lambda job: job.state,
         check,
-        is_interesting=lambda job: job.nodes_unsettled < 3,
+        is_interesting=lambda job: job.nodes_unsettled < 3 and job.revision < 5,
     )
     assert moves == listed(MOVES)
 
@@ -139,6 +144,15 @@ def test_a_deleted_job_goes_when_its_nodes_are_settled_and_its_tasks_are_gone() 
     more = step(settled, JobSwept(key=KEY, tasks_left=1), LATER)
     assert list(more.effects) == [WakeSweep(KEY)]
     assert step(settled, JobSwept(key=KEY, tasks_left=0), LATER).entity is None
+
+
+def test_an_update_counts_for_the_next_placement() -> None:
+    """J-14; and it moves the ETag (S-4)."""
+    event = UpdateJob(key=KEY, priority=500)
+    result = step(new(pool=PoolKey(1)), event, LATER)
+    assert result.entity is not None
+    assert (result.entity.priority, result.entity.revision) == (500, 2)
+    assert list(result.effects) == [WakePlacement(PoolKey(1))]
 
 
 @pytest.mark.parametrize(

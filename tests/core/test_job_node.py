@@ -7,9 +7,13 @@ from typing import Any, get_args
 import pytest
 
 from batchyard.core import limits
+from batchyard.core.effects import (
+    GiveBackTasks,
+    KeepDirectory,
+    OpenExecution,
+)
 from batchyard.core.job_node import MOVES, check, is_stale, step
 from batchyard.core.messages import (
-    GiveBackTasks,
     JobEnding,
     JobNodeEvent,
     JobNodeSettled,
@@ -17,7 +21,6 @@ from batchyard.core.messages import (
     JobTaskOpened,
     NodeLeft,
     NodeRestarted,
-    OpenExecution,
     PreparationEnded,
     PreparationStarted,
     PrepareJobNode,
@@ -42,7 +45,14 @@ KEY = (JobKey(2), NodeKey(3))
 State = JobNodeState
 
 
-def new(*, preparation: bool = True, release: bool = True, retries: int = 0) -> JobNode:
+def new(
+    *,
+    preparation: bool = True,
+    release: bool = True,
+    retries: int = 0,
+    waits: bool = True,
+    reruns: bool = True,
+) -> JobNode:
     return JobNode(
         job=KEY[0],
         node=KEY[1],
@@ -50,6 +60,8 @@ def new(*, preparation: bool = True, release: bool = True, retries: int = 0) -> 
         has_preparation=preparation,
         has_release=release,
         preparation_retry_count_max=retries,
+        waits_for_preparation=waits,
+        reruns_preparation=reruns,
     )
 
 
@@ -71,6 +83,10 @@ CLOSED = JobTaskClosed(key=KEY)
 ENDING = JobEnding(key=KEY)
 RESTARTED = NodeRestarted(key=KEY)
 LEFT = NodeLeft(key=KEY)
+
+
+def kept(kind: ExecutionKind) -> KeepDirectory:
+    return KeepDirectory(*KEY, kind, LATER)
 
 
 def a_job_node(state: JobNodeState) -> JobNode:
@@ -122,6 +138,8 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         new(retries=1),
         new(retries=limits.RETRY_COUNT_UNLIMITED),
         new(release=False),
+        new(waits=False),
+        new(reruns=False),
         new(preparation=False, release=False),
     ]
     moves = explore(
@@ -167,7 +185,7 @@ def test_a_failed_preparation_gives_the_tasks_back() -> None:
     assert result.entity is not None
     assert result.entity.state is State.FAILED
     assert result.entity.preparation.result is TaskResult.FAILURE
-    assert list(result.effects) == [GiveBackTasks(*KEY)]
+    assert list(result.effects) == [kept(ExecutionKind.PREPARATION), GiveBackTasks(*KEY)]
 
 
 def test_a_preparation_is_retried_as_often_as_its_constraint_says() -> None:
@@ -198,7 +216,27 @@ def test_a_release_that_fails_settles_the_node_all_the_same() -> None:
     result = step(job_node, ReleaseEnded(key=KEY, attempt=1, ending=ending(9)), NOW)
     assert result.entity is not None
     assert (result.entity.state, result.entity.release.exit_code) == (State.RELEASED, 9)
-    assert list(result.effects) == [JobNodeSettled(key=KEY[0])]
+    assert list(result.effects) == [kept(ExecutionKind.RELEASE), JobNodeSettled(key=KEY[0])]
+
+
+def test_a_preparation_that_nobody_waits_for_may_fail() -> None:
+    """J-69: its failure is ignored, and the release still runs (J-78)."""
+    prepared_node = after(new(waits=False), PREPARE, OPENED, prepared(ending(1)))
+    assert prepared_node.state is State.PREPARED
+    assert after(prepared_node, ENDING, CLOSED).state is State.RELEASING
+
+
+def test_a_preparation_that_nobody_waits_for_is_stopped_with_its_job() -> None:
+    """J-78: it still ran when the job ended, so there is no release."""
+    running = after(new(waits=False), PREPARE, ENDING)
+    assert after(running, prepared(ending(1))).state is State.DISMISSED
+
+
+def test_a_restart_need_not_prepare_again() -> None:
+    """J-70."""
+    assert after(new(reruns=False), PREPARE, prepared(), RESTARTED).state is State.PREPARED
+    unfinished = after(new(reruns=False), PREPARE, RESTARTED)
+    assert unfinished.state is State.UNPREPARED
 
 
 def test_no_release_where_the_preparation_did_not_succeed() -> None:

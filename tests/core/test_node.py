@@ -6,30 +6,50 @@ from typing import Any, get_args
 
 import pytest
 
-from batchyard.core.messages import (
+from batchyard.core.effects import (
     CountNodes,
     DismissNode,
-    LeavePool,
     LoseExecutions,
+    OpenExecution,
+    WakeFleet,
+    WakePlacement,
+)
+from batchyard.core.messages import (
+    LeavePool,
     NodeAllocated,
     NodeDied,
     NodeEvent,
     NodeGone,
     NodeNotAllocated,
     NodeWelcomed,
+    RebootNode,
     ResizeFailed,
     SlotsFreed,
     SlotsTaken,
-    WakeFleet,
-    WakePlacement,
+    StartTaskEnded,
+    StartTaskStarted,
 )
-from batchyard.core.model import Node, NodeKey, NodeState, PoolKey, TaskResult
-from batchyard.core.node import MOVES, check, is_stale, step
+from batchyard.core.model import (
+    ExecutionKind,
+    Node,
+    NodeKey,
+    NodeOption,
+    NodePlan,
+    NodeState,
+    PoolKey,
+    StartTaskSpec,
+    TaskResult,
+)
+from batchyard.core.node import MOVES, REFUSALS, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
-from tests.core.test_task import LATER
+from tests.core.test_task import LATER, ending
 
 KEY = NodeKey(3)
 POOL = PoolKey(1)
+
+
+START = StartTaskSpec(command_line="start", max_task_retry_count=1)
+START_ALONE = StartTaskSpec(command_line="start", wait_for_success=False)
 
 
 def new(**changes: Any) -> Node:
@@ -62,8 +82,9 @@ FREED: list[NodeEvent] = [
 
 
 def reachable_events(node: Node) -> list[NodeEvent]:
-    """What can come next: a dead node's slots are freed in the transaction of its death."""
-    if node.state is NodeState.UNKNOWN and node.tasks_running > 0:
+    """What can come next: the slots of a former life are freed in the transaction of its end."""
+    reborn = (NodeState.UNKNOWN, NodeState.REBOOTING)
+    if node.state in reborn and node.tasks_running > 0:
         return FREED
     return events(node)
 
@@ -73,11 +94,23 @@ def events(node: Node) -> list[NodeEvent]:
     told: list[NodeEvent] = [
         NodeAllocated(key=KEY, epoch=epoch),
         NodeNotAllocated(key=KEY, epoch=epoch, reason="no"),
-        NodeWelcomed(key=KEY, epoch=epoch, boot_time=NOW),
+        *(
+            NodeWelcomed(key=KEY, epoch=epoch, boot_time=NOW, start_task=start_task)
+            for start_task in (None, START, START_ALONE)
+        ),
         NodeDied(key=KEY, epoch=epoch),
-        LeavePool(key=KEY),
+        *(RebootNode(key=KEY, option=option) for option in NodeOption),
+        *(LeavePool(key=KEY, option=option) for option in NodeOption),
         NodeGone(key=KEY),
     ]
+    attempt = node.start_run.attempt
+    if attempt > 0:
+        told += [
+            StartTaskStarted(key=KEY, attempt=attempt, time=NOW),
+            StartTaskEnded(key=KEY, attempt=attempt, ending=ending(0)),
+            StartTaskEnded(key=KEY, attempt=attempt, ending=ending(1)),
+            StartTaskEnded(key=KEY, attempt=attempt, ending=None),
+        ]
     if node.slots_used + 2 <= node.slots:
         told.append(SlotsTaken(key=KEY, slots=2))
     if node.tasks_running > 0:
@@ -86,8 +119,18 @@ def events(node: Node) -> list[NodeEvent]:
 
 
 UP = NodeAllocated(key=KEY, epoch=1)
-WELCOME = NodeWelcomed(key=KEY, epoch=1, boot_time=NOW)
+WELCOME = NodeWelcomed(key=KEY, epoch=1, boot_time=NOW, start_task=None)
 TAKEN = SlotsTaken(key=KEY, slots=2)
+LEAVE = LeavePool(key=KEY, option=NodeOption.REQUEUE)
+REBOOT = RebootNode(key=KEY, option=NodeOption.REQUEUE)
+
+
+def welcome(start_task: StartTaskSpec, epoch: int = 1) -> NodeWelcomed:
+    return NodeWelcomed(key=KEY, epoch=epoch, boot_time=NOW, start_task=start_task)
+
+
+def start_ended(exit_code: int, attempt: int = 1) -> StartTaskEnded:
+    return StartTaskEnded(key=KEY, attempt=attempt, ending=ending(exit_code))
 
 
 def a_node(state: NodeState) -> Node:
@@ -98,7 +141,10 @@ def a_node(state: NodeState) -> Node:
         NodeState.IDLE: [UP, WELCOME],
         NodeState.RUNNING: [UP, WELCOME, TAKEN],
         NodeState.UNKNOWN: [UP, WELCOME, TAKEN, NodeDied(key=KEY, epoch=1)],
-        NodeState.LEAVING_POOL: [UP, WELCOME, TAKEN, LeavePool(key=KEY)],
+        NodeState.LEAVING_POOL: [UP, WELCOME, TAKEN, LEAVE],
+        NodeState.WAITING_FOR_START_TASK: [UP, welcome(START)],
+        NodeState.START_TASK_FAILED: [UP, welcome(START), start_ended(1), start_ended(1, 2)],
+        NodeState.REBOOTING: [UP, WELCOME, REBOOT],
     }
     if state not in way:
         return new(state=state)
@@ -106,10 +152,10 @@ def a_node(state: NodeState) -> Node:
 
 
 @pytest.mark.parametrize(("state", "kind"), list(product(NodeState, get_args(NodeEvent))))
-def test_every_cell_is_listed_stale_or_a_defect(state: NodeState, kind: type[Any]) -> None:
+def test_every_cell_is_listed_refused_stale_or_a_defect(state: NodeState, kind: type[Any]) -> None:
     node = a_node(state)
     for event in (event for event in events(node) if type(event) is kind):
-        assert_cell(node, event, step, lambda one: one.state, MOVES, {}, is_stale)
+        assert_cell(node, event, step, lambda one: one.state, MOVES, REFUSALS, is_stale)
 
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
@@ -120,7 +166,7 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         lambda node: node.state,
         check,
         is_stale,
-        lambda node: node.epoch < 4 and node.tasks_run < 4,
+        lambda node: node.epoch < 3 and node.tasks_run < 3 and node.start_run.attempt < 4,
     )
     assert moves == listed(MOVES)
 
@@ -154,7 +200,7 @@ def test_a_dead_node_starts_a_new_life_and_loses_what_ran() -> None:
     result = step(a_node(NodeState.RUNNING), NodeDied(key=KEY, epoch=1), LATER)
     assert result.entity is not None
     assert (result.entity.state, result.entity.epoch) == (NodeState.UNKNOWN, 2)
-    assert list(result.effects) == [LoseExecutions(KEY), WakeFleet(KEY)]
+    assert list(result.effects) == [LoseExecutions(KEY, None), WakeFleet(KEY)]
 
 
 def test_news_of_a_former_life_are_ignored() -> None:
@@ -189,5 +235,78 @@ def test_a_node_that_was_there_is_not_given_up(state: NodeState) -> None:
 
 
 def test_a_leaving_node_gives_everything_back() -> None:
-    result = step(a_node(NodeState.RUNNING), LeavePool(key=KEY), LATER)
-    assert list(result.effects) == [DismissNode(KEY), WakeFleet(KEY), CountNodes(POOL)]
+    result = step(a_node(NodeState.RUNNING), LEAVE, LATER)
+    assert list(result.effects) == [
+        DismissNode(KEY, NodeOption.REQUEUE),
+        WakeFleet(KEY),
+        CountNodes(POOL),
+    ]
+
+
+def test_a_node_may_leave_when_its_tasks_are_over() -> None:
+    """P-17: ``taskcompletion``; it takes no more of them meanwhile."""
+    event = LeavePool(key=KEY, option=NodeOption.TASK_COMPLETION)
+    leaving = step(a_node(NodeState.RUNNING), event, LATER)
+    assert leaving.entity is not None
+    assert (leaving.entity.state, leaving.entity.plan) == (
+        NodeState.LEAVING_POOL,
+        NodePlan.LEAVE,
+    )
+    assert list(leaving.effects) == [CountNodes(POOL)]
+    left = step(leaving.entity, FREED[0], LATER)
+    assert DismissNode(KEY, NodeOption.REQUEUE) in left.effects
+
+
+def test_a_node_waits_for_its_start_task() -> None:
+    """P-26."""
+    result = step(a_node(NodeState.STARTING), welcome(START), LATER)
+    assert result.entity is not None
+    assert result.entity.state is NodeState.WAITING_FOR_START_TASK
+    (order,) = result.effects
+    assert isinstance(order, OpenExecution)
+    assert (order.id, order.kind, order.job) == ("start-3-1", ExecutionKind.START, None)
+    ready = step(result.entity, start_ended(0), LATER)
+    assert ready.entity is not None
+    assert (ready.entity.state, list(ready.effects)) == (NodeState.IDLE, [WakePlacement(POOL)])
+
+
+def test_a_start_task_is_retried_and_then_has_failed() -> None:
+    """P-28."""
+    waiting = a_node(NodeState.WAITING_FOR_START_TASK)
+    retried = after(waiting, start_ended(1))
+    assert (retried.state, retried.start_run.retry_count) == (
+        NodeState.WAITING_FOR_START_TASK,
+        1,
+    )
+    failed = after(retried, start_ended(3, attempt=2))
+    assert (failed.state, failed.start_run.exit_code) == (NodeState.START_TASK_FAILED, 3)
+
+
+def test_a_start_task_that_nobody_waits_for_may_fail() -> None:
+    """P-29."""
+    idle = after(a_node(NodeState.STARTING), welcome(START_ALONE))
+    assert idle.state is NodeState.IDLE
+    ended = after(idle, start_ended(1))
+    assert (ended.state, ended.start_run.result) == (NodeState.IDLE, TaskResult.FAILURE)
+
+
+def test_a_reboot_begins_a_new_life_with_the_start_task_of_then() -> None:
+    """P-14, P-38."""
+    rebooting = step(a_node(NodeState.RUNNING), REBOOT, LATER)
+    assert rebooting.entity is not None
+    assert (rebooting.entity.state, rebooting.entity.epoch) == (NodeState.REBOOTING, 2)
+    assert list(rebooting.effects) == [
+        LoseExecutions(KEY, NodeOption.REQUEUE),
+        WakeFleet(KEY),
+    ]
+    booted = after(
+        rebooting.entity, FREED[1], NodeAllocated(key=KEY, epoch=2), welcome(START, epoch=2)
+    )
+    assert booted.start_task == START
+
+
+def test_a_reboot_may_wait_for_the_tasks() -> None:
+    event = RebootNode(key=KEY, option=NodeOption.TASK_COMPLETION)
+    waiting = after(a_node(NodeState.RUNNING), event)
+    assert (waiting.state, waiting.plan) == (NodeState.RUNNING, NodePlan.REBOOT)
+    assert after(waiting, FREED[0]).state is NodeState.REBOOTING

@@ -9,17 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import DeletePool, NodesCounted, PoolEvent, ResizeFailed, WakeResize
+from batchyard.core.effects import (
+    WakeResize,
+)
+from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
+from batchyard.core.messages import (
+    DeletePool,
+    NodesCounted,
+    PoolEvent,
+    RemoveNodes,
+    ResizeFailed,
+    ResizePool,
+    UpdatePool,
+)
 from batchyard.core.model import (
     AllocationState,
     Node,
     NodeFillType,
     NodeKey,
+    NodeOption,
     NodeState,
     Pool,
     PoolKey,
     PoolState,
+    Resize,
 )
 from batchyard.core.pool import (
     MOVES,
@@ -73,8 +86,21 @@ def events(_pool: Pool) -> list[PoolEvent]:
         counted(0, 0),
         counted(2, 1, changing=1),
         ResizeFailed(key=KEY, error=TIMED_OUT),
+        ResizePool(key=KEY, resize=Resize(target_dedicated_nodes=2, target_low_priority_nodes=1)),
+        removal(1),
+        UpdatePool(key=KEY),
         DeletePool(key=KEY),
     ]
+
+
+def removal(dedicated: int) -> RemoveNodes:
+    return RemoveNodes(
+        key=KEY,
+        dedicated=dedicated,
+        low_priority=0,
+        timeout=timedelta(minutes=5),
+        option=NodeOption.TERMINATE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +115,10 @@ def test_every_cell_is_listed_refused_or_a_defect(before: Any, kind: type[Any]) 
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
     beginnings = [new(RESIZING), new(STEADY, dedicated=0, low_priority=0)]
-    assert explore(beginnings, events, step, mode, check) == listed(MOVES)
+    moves = explore(
+        beginnings, events, step, mode, check, is_interesting=lambda pool: pool.revision < 5
+    )
+    assert moves == listed(MOVES)
 
 
 def test_a_resize_ends_when_every_node_is_there() -> None:
@@ -110,6 +139,29 @@ def test_a_failed_resize_keeps_what_there_is_and_says_why() -> None:
     failed = step(new(), ResizeFailed(key=KEY, error=TIMED_OUT), LATER).entity
     assert failed is not None
     assert (mode(failed), failed.resize_errors) == (STEADY, (TIMED_OUT,))
+
+
+def test_a_resize_shows_its_targets_at_once_and_forgets_former_errors() -> None:
+    """P-16: a target that is not given stays."""
+    failed = replace(new(STEADY), resize_errors=(TIMED_OUT,))
+    event = ResizePool(key=KEY, resize=Resize(target_dedicated_nodes=7))
+    resizing = step(failed, event, LATER).entity
+    assert resizing is not None
+    assert (resizing.target_dedicated_nodes, resizing.target_low_priority_nodes) == (7, 1)
+    assert (mode(resizing), resizing.resize_errors, resizing.revision) == (RESIZING, (), 2)
+
+
+def test_removed_nodes_lower_the_targets() -> None:
+    """P-21."""
+    after = step(new(STEADY), removal(1), LATER).entity
+    assert after is not None
+    assert (after.target_dedicated_nodes, after.resize_option) == (1, NodeOption.TERMINATE)
+
+
+def test_a_pool_that_is_resized_is_not_resized_again() -> None:
+    with pytest.raises(Refused) as refused:
+        step(new(RESIZING), removal(1), LATER)
+    assert refused.value.code is ErrorCode.POOL_BEING_RESIZED
 
 
 def test_deleting_a_pool_means_resizing_it_to_nothing() -> None:

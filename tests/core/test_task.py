@@ -8,18 +8,24 @@ from typing import Any, get_args
 import pytest
 
 from batchyard.core import failures, limits
-from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import (
-    DeleteTask,
+from batchyard.core.effects import (
     OpenExecution,
+    WakeRetention,
+)
+from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
+from batchyard.core.messages import (
+    ConstrainTask,
+    DeleteTask,
     RequeueTask,
     StopExecution,
     TaskEnded,
     TaskEvent,
+    TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
     TaskPlaced,
     TaskStarted,
+    TerminateAttempt,
     TerminateTask,
 )
 from batchyard.core.model import (
@@ -33,12 +39,13 @@ from batchyard.core.model import (
     TaskResult,
     TaskState,
 )
-from batchyard.core.task import MOVES, check, is_stale, step
+from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
 
 KEY = TaskKey(17)
 NODE = NodeKey(3)
 LATER = NOW + timedelta(seconds=5)
+WEEK = timedelta(days=7)
 
 
 def ending(
@@ -48,7 +55,10 @@ def ending(
 
 
 def new(**changes: Any) -> Task:
-    return replace(Task(key=KEY, job=JobKey(2), state=TaskState.ACTIVE, state_time=NOW), **changes)
+    return replace(
+        Task(key=KEY, job=JobKey(2), state=TaskState.ACTIVE, state_time=NOW, last_modified=NOW),
+        **changes,
+    )
 
 
 def placed(task: Task | None = None, *, needs_preparation: bool = False) -> Task:
@@ -94,9 +104,13 @@ def events(task: Task) -> list[TaskEvent]:
         TaskGivenBack(key=KEY, attempt=attempt),
         TaskLost(key=KEY, attempt=attempt),
         RequeueTask(key=KEY, attempt=attempt),
+        TerminateAttempt(key=KEY, attempt=attempt),
         TerminateTask(key=KEY),
+        ConstrainTask(key=KEY, retry_count_max=1, retention_time=None),
         DeleteTask(key=KEY),
     ]
+    if task.files_due_time is not None:
+        told.append(TaskFilesRemoved(key=KEY))
     return told + [
         TaskPlaced(key=KEY, node=NODE, needs_preparation=needs_preparation)
         for needs_preparation in (True, False)
@@ -104,10 +118,10 @@ def events(task: Task) -> list[TaskEvent]:
 
 
 @pytest.mark.parametrize(("state", "kind"), list(product(TaskState, get_args(TaskEvent))))
-def test_every_cell_is_listed_stale_or_a_defect(state: TaskState, kind: type[Any]) -> None:
+def test_every_cell_is_listed_refused_stale_or_a_defect(state: TaskState, kind: type[Any]) -> None:
     task = a_task(state)
     for event in (event for event in events(task) if type(event) is kind):
-        assert_cell(task, event, step, lambda task: task.state, MOVES, {}, is_stale)
+        assert_cell(task, event, step, lambda task: task.state, MOVES, REFUSALS, is_stale)
 
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
@@ -124,7 +138,7 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         lambda task: task.state,
         check,
         is_stale,
-        lambda task: task.attempt < 4,
+        lambda task: task.attempt < 4 and task.revision < 3,
     )
     assert moves == listed(MOVES)
 
@@ -207,6 +221,11 @@ def test_a_retry_without_limit_never_gives_up() -> None:
         (EndCause.PROGRAM_NOT_FOUND, "CommandProgramNotFound"),
         (EndCause.LAUNCH_FAILED, "CommandLaunchFailed"),
         (EndCause.DIRECTORY_FAILED, "ResourceDirectoryCreateFailed"),
+        (EndCause.FILE_NOT_FOUND, "BlobNotFound"),
+        (EndCause.FILE_ACCESS_DENIED, "BlobAccessDenied"),
+        (EndCause.FILE_TIMED_OUT, "BlobDownloadTimedOut"),
+        (EndCause.FILE_DOWNLOAD_FAILED, "BlobDownloadMiscError"),
+        (EndCause.FILE_WRITE_FAILED, "ResourceFileWriteFailed"),
         (EndCause.TIMED_OUT, "TaskEnded"),
         (EndCause.STOPPED, "TaskEnded"),
     ],
@@ -257,21 +276,81 @@ def test_a_requeue_is_counted_and_ends_the_run() -> None:
     assert list(result.effects) == [StopExecution(key=task_id())]
 
 
-def test_a_requeue_before_the_start_is_not_counted() -> None:
-    requeued = step(placed(), RequeueTask(key=KEY, attempt=1), LATER).entity
+def test_a_requeue_of_a_task_that_waits_for_its_preparation_is_not_counted() -> None:
+    event = RequeueTask(key=KEY, attempt=1)
+    requeued = step(placed(needs_preparation=True), event, LATER).entity
     assert requeued is not None
     assert (requeued.requeue_count, requeued.last_requeue_time) == (0, None)
+
+
+def test_a_requeue_of_a_task_that_may_have_begun_is_counted() -> None:
+    """The news of its start may be lost with the node; runs must never outnumber the counts."""
+    requeued = step(placed(), RequeueTask(key=KEY, attempt=1), LATER).entity
+    assert requeued is not None
+    assert (requeued.requeue_count, requeued.last_requeue_time) == (1, LATER)
 
 
 def test_terminating_a_running_task_stops_its_execution_at_once() -> None:
     result = step(started(), TerminateTask(key=KEY), LATER)
     assert result.entity is not None
     assert result.entity.failure is failures.TASK_ENDED
-    assert list(result.effects) == [StopExecution(key=task_id())]
+    assert list(result.effects) == [StopExecution(key=task_id()), WakeRetention(LATER + WEEK)]
 
 
 def test_terminating_a_waiting_task_has_nothing_to_stop() -> None:
     assert list(step(new(), TerminateTask(key=KEY), LATER).effects) == []
+
+
+def test_files_of_a_completed_task_are_kept_for_its_retention_time() -> None:
+    """F-9: measured from its end."""
+    task = ended(started(placed(new(retention_time=timedelta(hours=1)))), ending())
+    assert task.files_due_time == LATER + timedelta(hours=1)
+    gone = step(task, TaskFilesRemoved(key=KEY), LATER).entity
+    assert gone is not None
+    assert (gone.files_due_time, gone.are_files_removed) == (None, True)
+
+
+def test_files_may_be_kept_for_ever() -> None:
+    assert ended(started(placed(new(retention_time=None))), ending()).files_due_time is None
+
+
+def test_files_that_are_due_after_the_end_of_time_are_kept_for_ever() -> None:
+    """A report that could not be taken in would be told again for ever."""
+    task = started(placed(new(retention_time=timedelta(days=9_999_999))))
+    assert ended(task, ending()).files_due_time is None
+
+
+def test_a_task_that_never_ran_left_no_files() -> None:
+    terminated = step(new(), TerminateTask(key=KEY), LATER).entity
+    assert terminated is not None
+    assert terminated.files_due_time is None
+
+
+def test_other_constraints_move_the_etag_and_count_from_now_on() -> None:
+    """T-24, T-25, S-4."""
+    event = ConstrainTask(key=KEY, retry_count_max=3, retention_time=None)
+    changed = step(started(), event, LATER).entity
+    assert changed is not None
+    assert (changed.revision, changed.last_modified) == (2, LATER)
+    assert ended(changed, ending(1)).state is TaskState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    "event",
+    [TerminateTask(key=KEY), ConstrainTask(key=KEY, retry_count_max=1, retention_time=None)],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_completed_task_is_neither_terminated_nor_changed(event: TaskEvent) -> None:
+    with pytest.raises(Refused) as refused:
+        step(a_task(TaskState.COMPLETED), event, LATER)
+    assert refused.value.code is ErrorCode.TASK_COMPLETED
+
+
+def test_a_task_whose_node_is_taken_away_may_be_ended_with_it() -> None:
+    """P-17: the option ``terminate``."""
+    result = step(started(), TerminateAttempt(key=KEY, attempt=1), LATER)
+    assert result.entity is not None
+    assert result.entity.failure is failures.TASK_ENDED
 
 
 def test_a_late_report_of_a_given_up_node_changes_nothing() -> None:

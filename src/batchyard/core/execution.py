@@ -12,22 +12,27 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from batchyard.core import failures
-from batchyard.core.messages import (
+from batchyard.core.effects import (
     Effect,
+    OpenExecution,
+    Step,
+)
+from batchyard.core.messages import (
     ExecutionEnded,
     ExecutionEvent,
     ExecutionLost,
     ExecutionStarted,
+    JobNodeKey,
     JobTaskClosed,
     JobTaskOpened,
-    OpenExecution,
     PreparationEnded,
     PreparationStarted,
     ReleaseEnded,
     ReleaseStarted,
     SlotsFreed,
     SlotsTaken,
-    Step,
+    StartTaskEnded,
+    StartTaskStarted,
     StopExecution,
     TaskEnded,
     TaskGivenBack,
@@ -66,7 +71,7 @@ MOVES: Final[
 def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
     """Return a new execution for the life `epoch` of its node, and who has to count it.
 
-    A preparation or release task takes no slot (J-75, J-81).
+    A preparation, release or start task takes no slot (J-75, J-81).
     """
     execution = Execution(
         id=order.id,
@@ -81,7 +86,7 @@ def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
     if order.kind is not ExecutionKind.TASK:
         return Step(execution)
     taken = SlotsTaken(key=order.node, slots=order.slots)
-    return Step(execution, (taken, JobTaskOpened(key=(order.job, order.node))))
+    return Step(execution, (taken, JobTaskOpened(key=_place(execution))))
 
 
 def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Execution]:
@@ -104,17 +109,19 @@ def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Exe
 
 
 def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
+    attempt = execution.attempt
     entity = replace(execution, state=RUNNING) if execution.state is ASSIGNED else execution
-    place = (execution.job, execution.node)
     match execution.kind:
         case ExecutionKind.TASK:
             told: Effect = TaskStarted(
                 key=_task(execution), attempt=execution.attempt, time=event.time
             )
         case ExecutionKind.PREPARATION:
-            told = PreparationStarted(key=place, attempt=execution.attempt, time=event.time)
+            told = PreparationStarted(key=_place(execution), attempt=attempt, time=event.time)
         case ExecutionKind.RELEASE:
-            told = ReleaseStarted(key=place, attempt=execution.attempt, time=event.time)
+            told = ReleaseStarted(key=_place(execution), attempt=attempt, time=event.time)
+        case ExecutionKind.START:
+            told = StartTaskStarted(key=execution.node, attempt=attempt, time=event.time)
         case _:
             assert_never(execution.kind)
     return Step(entity, (told,))
@@ -122,7 +129,6 @@ def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
 
 def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
     """Tell first the owner, then the node and the job: they see the owner's new state."""
-    place = (execution.job, execution.node)
     match execution.kind:
         case ExecutionKind.TASK:
             told: Effect = (
@@ -131,9 +137,11 @@ def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
                 else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
             )
         case ExecutionKind.PREPARATION:
-            told = PreparationEnded(key=place, attempt=execution.attempt, ending=ending)
+            told = PreparationEnded(key=_place(execution), attempt=execution.attempt, ending=ending)
         case ExecutionKind.RELEASE:
-            told = ReleaseEnded(key=place, attempt=execution.attempt, ending=ending)
+            told = ReleaseEnded(key=_place(execution), attempt=execution.attempt, ending=ending)
+        case ExecutionKind.START:
+            told = StartTaskEnded(key=execution.node, attempt=execution.attempt, ending=ending)
         case _:
             assert_never(execution.kind)
     result = None if ending is None else failures.result(ending)
@@ -141,7 +149,7 @@ def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
 
 
 def _lost(execution: Execution) -> list[Effect]:
-    """A lost preparation or release tells nobody: its job hears that the node restarted."""
+    """Only a lost task tells its owner: the others hear that the node restarted."""
     if execution.kind is not ExecutionKind.TASK:
         return []
     told = TaskLost(key=_task(execution), attempt=execution.attempt)
@@ -153,10 +161,15 @@ def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ..
         return ()
     return (
         SlotsFreed(key=execution.node, slots=execution.slots, result=result),
-        JobTaskClosed(key=(execution.job, execution.node)),
+        JobTaskClosed(key=_place(execution)),
     )
 
 
 def _task(execution: Execution) -> TaskKey:
     assert execution.task is not None, execution
     return execution.task
+
+
+def _place(execution: Execution) -> JobNodeKey:
+    assert execution.job is not None, execution
+    return (execution.job, execution.node)

@@ -3,7 +3,7 @@
 Source: T-11 ... T-13, T-19 ... T-21 and the table of failure codes in 03.
 """
 
-from typing import Final, assert_never
+from typing import Final
 
 from batchyard.core.model import EndCause, Ending, ErrorCategory, Failure, TaskResult
 
@@ -43,37 +43,60 @@ def is_retryable(ending: Ending) -> bool:
     return ending.cause is EndCause.EXITED and ending.exit_code != 0
 
 
+#: Category, code and message by cause, for whatever kept a command from running. Source: 03.
+_NOT_RUN: Final = {
+    EndCause.PROGRAM_NOT_FOUND: (
+        ErrorCategory.USER_ERROR,
+        "CommandProgramNotFound",
+        "The specified command program is not found",
+    ),
+    EndCause.LAUNCH_FAILED: (
+        ErrorCategory.USER_ERROR,
+        "CommandLaunchFailed",
+        "The specified command program could not be started",
+    ),
+    EndCause.DIRECTORY_FAILED: (
+        ErrorCategory.SERVER_ERROR,
+        "ResourceDirectoryCreateFailed",
+        "The directories of the task could not be created",
+    ),
+    EndCause.FILE_NOT_FOUND: (
+        ErrorCategory.USER_ERROR,
+        "BlobNotFound",
+        "The specified resource file does not exist",
+    ),
+    EndCause.FILE_ACCESS_DENIED: (
+        ErrorCategory.USER_ERROR,
+        "BlobAccessDenied",
+        "Access to the specified resource file is denied",
+    ),
+    EndCause.FILE_TIMED_OUT: (
+        ErrorCategory.SERVER_ERROR,
+        "BlobDownloadTimedOut",
+        "The specified resource file could not be downloaded in time",
+    ),
+    EndCause.FILE_DOWNLOAD_FAILED: (
+        ErrorCategory.SERVER_ERROR,
+        "BlobDownloadMiscError",
+        "The specified resource file could not be downloaded",
+    ),
+    EndCause.FILE_WRITE_FAILED: (
+        ErrorCategory.SERVER_ERROR,
+        "ResourceFileWriteFailed",
+        "The specified resource file could not be written on the node",
+    ),
+}
+
+
 def failure(ending: Ending) -> Failure | None:
     """Return the ``failureInfo`` of an ending, None for a success."""
-    match ending.cause:
-        case EndCause.EXITED:
-            return None if ending.exit_code == 0 else _FAILURE_EXIT_CODE
-        case EndCause.TIMED_OUT | EndCause.STOPPED:
-            return TASK_ENDED
-        case EndCause.PROGRAM_NOT_FOUND:
-            return _with_message(
-                ErrorCategory.USER_ERROR,
-                "CommandProgramNotFound",
-                "The specified command program is not found",
-                ending.message,
-            )
-        case EndCause.LAUNCH_FAILED:
-            return _with_message(
-                ErrorCategory.USER_ERROR,
-                "CommandLaunchFailed",
-                "The specified command program could not be started",
-                ending.message,
-            )
-        case EndCause.DIRECTORY_FAILED:
-            return _with_message(
-                ErrorCategory.SERVER_ERROR,
-                "ResourceDirectoryCreateFailed",
-                "The directories of the task could not be created",
-                ending.message,
-            )
-        case _:
-            assert_never(ending.cause)
+    if ending.cause is EndCause.EXITED:
+        return None if ending.exit_code == 0 else _FAILURE_EXIT_CODE
+    if ending.cause in (EndCause.TIMED_OUT, EndCause.STOPPED):
+        return TASK_ENDED
+    category, code, message = _NOT_RUN[ending.cause]
+    details = (("Message", ending.message),)
+    return Failure(category=category, code=code, message=message, details=details)
 
 
-def _with_message(category: ErrorCategory, code: str, message: str, detail: str) -> Failure:
-    return Failure(category=category, code=code, message=message, details=(("Message", detail),))
+assert {*_NOT_RUN, EndCause.EXITED, EndCause.TIMED_OUT, EndCause.STOPPED} == set(EndCause)

@@ -13,6 +13,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from batchyard.core.effects import (
+    Step,
+    WakePlacement,
+    WakeSweep,
+)
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     DeleteJob,
@@ -20,9 +25,8 @@ from batchyard.core.messages import (
     JobNodeOpened,
     JobNodeSettled,
     JobSwept,
-    Step,
     TerminateJob,
-    WakeSweep,
+    UpdateJob,
 )
 from batchyard.core.model import Job, JobState
 
@@ -36,6 +40,7 @@ ENDING: Final = frozenset({TERMINATING, DELETING})
 
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (ACTIVE, UpdateJob): frozenset({ACTIVE}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
@@ -50,6 +55,9 @@ REFUSALS: Final[Mapping[tuple[JobState, type[JobEvent]], ErrorCode]] = {
     (TERMINATING, TerminateJob): ErrorCode.JOB_BEING_TERMINATED,
     (COMPLETED, TerminateJob): ErrorCode.JOB_COMPLETED,
     (DELETING, TerminateJob): ErrorCode.JOB_BEING_DELETED,
+    (TERMINATING, UpdateJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, UpdateJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, UpdateJob): ErrorCode.JOB_BEING_DELETED,
     (DELETING, DeleteJob): ErrorCode.JOB_BEING_DELETED,
 }
 
@@ -80,6 +88,8 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         case TerminateJob():
             terminating = replace(_moved(job, TERMINATING, now), terminate_reason=event.reason)
             result = _settle(terminating, now)
+        case UpdateJob():
+            result = _updated(job, event, now)
         case DeleteJob():
             result = _settle(_moved(job, DELETING, now), now)
         case JobNodeOpened():
@@ -110,6 +120,11 @@ def _settle(job: Job, now: datetime) -> Step[Job]:
     if job.nodes_unsettled > 0 or job.state is DELETING:
         return Step(job, (WakeSweep(job.key),))
     return Step(replace(_moved(job, COMPLETED, now), end_time=now))
+
+
+def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
+    updated = replace(job, priority=event.priority, revision=job.revision + 1, last_modified=now)
+    return Step(updated, () if job.pool is None else (WakePlacement(job.pool),))
 
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:

@@ -16,11 +16,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from batchyard.core import failures, limits
-from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import (
+from batchyard.core import runs
+from batchyard.core.effects import (
     Effect,
     GiveBackTasks,
+    KeepDirectory,
+    OpenExecution,
+    Step,
+)
+from batchyard.core.errors import InvalidTransition
+from batchyard.core.messages import (
     JobEnding,
     JobNodeEvent,
     JobNodeSettled,
@@ -28,13 +33,11 @@ from batchyard.core.messages import (
     JobTaskOpened,
     NodeLeft,
     NodeRestarted,
-    OpenExecution,
     PreparationEnded,
     PreparationStarted,
     PrepareJobNode,
     ReleaseEnded,
     ReleaseStarted,
-    Step,
     StopExecution,
 )
 from batchyard.core.model import (
@@ -43,7 +46,6 @@ from batchyard.core.model import (
     ExecutionKind,
     JobNode,
     JobNodeState,
-    Run,
     TaskResult,
     job_node_execution_id,
 )
@@ -74,7 +76,7 @@ MOVES: Final[Mapping[tuple[JobNodeState, type[JobNodeEvent]], frozenset[JobNodeS
     (PREPARED, JobTaskOpened): frozenset({PREPARED}),
     (PREPARED, JobTaskClosed): frozenset({PREPARED, RELEASING, RELEASED}),
     (PREPARED, JobEnding): frozenset({PREPARED, RELEASING, RELEASED}),
-    (PREPARED, NodeRestarted): frozenset({UNPREPARED}),
+    (PREPARED, NodeRestarted): frozenset({UNPREPARED, PREPARED}),
     (PREPARED, NodeLeft): frozenset({DISMISSED}),
     (FAILED, JobTaskClosed): frozenset({FAILED, DISMISSED}),
     (FAILED, JobEnding): frozenset({FAILED, DISMISSED}),
@@ -116,11 +118,13 @@ def step(job_node: JobNode, event: JobNodeEvent, now: datetime) -> Step[JobNode]
         case JobTaskClosed():
             result = _finish(replace(job_node, tasks_open=job_node.tasks_open - 1))
         case PreparationStarted():
-            result = Step(replace(job_node, preparation=_started(job_node.preparation, event.time)))
+            run = runs.started(job_node.preparation, event.time)
+            result = Step(replace(job_node, preparation=run))
         case PreparationEnded():
             result = _preparation_ended(job_node, event.ending)
         case ReleaseStarted():
-            result = Step(replace(job_node, release=_started(job_node.release, event.time)))
+            run = runs.started(job_node.release, event.time)
+            result = Step(replace(job_node, release=run))
         case ReleaseEnded():
             result = _release_ended(job_node, event.ending)
         case JobEnding():
@@ -167,12 +171,7 @@ def _prepare(job_node: JobNode) -> Step[JobNode]:
 
 
 def _run_preparation(job_node: JobNode, retry_count: int) -> Step[JobNode]:
-    run = Run(
-        attempt=job_node.preparation.attempt + 1,
-        retry_count=retry_count,
-        start_time=job_node.preparation.start_time if retry_count else None,
-        last_retry_time=job_node.preparation.last_retry_time,
-    )
+    run = runs.again(job_node.preparation, retry_count)
     prepared = replace(job_node, preparation=run)
     return Step(prepared, (_open(prepared, ExecutionKind.PREPARATION, run.attempt),))
 
@@ -182,26 +181,26 @@ def _preparation_ended(job_node: JobNode, ending: Ending | None) -> Step[JobNode
         if job_node.is_ending:
             return _finish(replace(job_node, state=FAILED))
         return _run_preparation(job_node, job_node.preparation.retry_count)
-    run = _ended(job_node.preparation, ending)
+    run = runs.ended(job_node.preparation, ending)
     after = replace(job_node, preparation=run)
-    if run.result is TaskResult.SUCCESS:
-        return _finish(replace(after, state=PREPARED))
-    if failures.is_retryable(ending) and _may_retry(after) and not after.is_ending:
+    if runs.may_retry(run, ending, after.preparation_retry_count_max) and not after.is_ending:
         return _run_preparation(after, run.retry_count + 1)
+    kept = KeepDirectory(job_node.job, job_node.node, ExecutionKind.PREPARATION, ending.end_time)
+    if run.result is TaskResult.SUCCESS or not (after.waits_for_preparation or after.is_ending):
+        prepared = _finish(replace(after, state=PREPARED))  # J-69: a failure may not matter.
+        return Step(prepared.entity, (kept, *prepared.effects))
     failed = _finish(replace(after, state=FAILED))
-    return Step(failed.entity, (GiveBackTasks(job_node.job, job_node.node), *failed.effects))
-
-
-def _may_retry(job_node: JobNode) -> bool:
-    if job_node.preparation_retry_count_max == limits.RETRY_COUNT_UNLIMITED:
-        return True
-    return job_node.preparation.retry_count < job_node.preparation_retry_count_max
+    given_back = GiveBackTasks(job_node.job, job_node.node)
+    return Step(failed.entity, (kept, given_back, *failed.effects))
 
 
 def _release_ended(job_node: JobNode, ending: Ending | None) -> Step[JobNode]:
     if ending is None:  # It never started.
         return _run_release(job_node)
-    return _settled(replace(job_node, release=_ended(job_node.release, ending)), RELEASED)
+    run = runs.ended(job_node.release, ending)
+    kept = KeepDirectory(job_node.job, job_node.node, ExecutionKind.RELEASE, ending.end_time)
+    settled = _settled(replace(job_node, release=run), RELEASED)
+    return Step(settled.entity, (kept, *settled.effects))
 
 
 def _ending(job_node: JobNode) -> Step[JobNode]:
@@ -219,10 +218,18 @@ def _node_restarted(job_node: JobNode) -> Step[JobNode]:
             return _run_release(job_node)  # J-83
         case JobNodeState.PREPARING if job_node.is_ending:
             return _settled(job_node, DISMISSED)
+        case JobNodeState.PREPARED if not _has_to_rerun(job_node):
+            return Step(job_node)
         case JobNodeState.PREPARING | JobNodeState.PREPARED:
-            return Step(replace(job_node, state=UNPREPARED))  # J-70
+            return Step(replace(job_node, state=UNPREPARED))
         case _:
             return Step(job_node)
+
+
+def _has_to_rerun(job_node: JobNode) -> bool:
+    """Whether the preparation runs again after a reboot (J-70)."""
+    has_succeeded = job_node.preparation.result is TaskResult.SUCCESS
+    return job_node.reruns_preparation or not has_succeeded
 
 
 def _finish(job_node: JobNode) -> Step[JobNode]:
@@ -233,15 +240,23 @@ def _finish(job_node: JobNode) -> Step[JobNode]:
         return _settled(job_node, DISMISSED)
     if not job_node.has_preparation:
         return _settled(job_node, RELEASED)
-    if job_node.preparation.result is not TaskResult.SUCCESS:
+    if not _was_prepared(job_node):
         return _settled(job_node, DISMISSED)
     if not job_node.has_release:
         return _settled(job_node, RELEASED)
     return _run_release(replace(job_node, state=RELEASING))
 
 
+def _was_prepared(job_node: JobNode) -> bool:
+    """Whether a release is due: the preparation succeeded, or did not have to (J-78)."""
+    run = job_node.preparation
+    return run.result is TaskResult.SUCCESS or (
+        not job_node.waits_for_preparation and run.end_time is not None
+    )
+
+
 def _run_release(job_node: JobNode) -> Step[JobNode]:
-    run = Run(attempt=job_node.release.attempt + 1)
+    run = runs.again(job_node.release, retry_count=0)
     releasing = replace(job_node, release=run)
     return Step(releasing, (_open(releasing, ExecutionKind.RELEASE, run.attempt),))
 
@@ -264,18 +279,4 @@ def _open(job_node: JobNode, kind: ExecutionKind, attempt: int) -> Effect:
 def _preparation_id(job_node: JobNode) -> ExecutionId:
     return job_node_execution_id(
         ExecutionKind.PREPARATION, job_node.job, job_node.node, job_node.preparation.attempt
-    )
-
-
-def _started(run: Run, time: datetime) -> Run:
-    return replace(run, start_time=time, last_retry_time=time if run.retry_count else None)
-
-
-def _ended(run: Run, ending: Ending) -> Run:
-    return replace(
-        run,
-        end_time=ending.end_time,
-        exit_code=ending.exit_code,
-        result=failures.result(ending),
-        failure=failures.failure(ending),
     )

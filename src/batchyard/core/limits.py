@@ -13,6 +13,9 @@ ID_CHARS_MAX: Final = 64
 #: Characters of a display name. Source: L-2.
 DISPLAY_NAME_CHARS_MAX: Final = 1024
 
+#: Characters of the name of a pool's user account. Source: L-4.
+USER_ACCOUNT_NAME_CHARS_MAX: Final = 20
+
 #: Tasks in one add-collection request. Source: L-5.
 ADD_COLLECTION_TASKS_MAX: Final = 100
 
@@ -49,6 +52,20 @@ TASK_SLOTS_PER_NODE_MAX: Final = 256
 
 #: Nodes that a pool may ask for. Source: ours; one machine carries them all.
 TARGET_NODES_MAX: Final = 10_000
+
+#: Characters of a start task with its files and environment, as JSON. Source: L-8, P-30.
+START_TASK_CHARS_MAX: Final = 32_768
+
+#: From here on a time span means "no limit". Source: ours; added to any instant of this age, it has
+#: to stay within the years that a calendar has.
+TIME_SPAN_MAX: Final = timedelta(days=365_000)
+
+#: Nodes that one request may remove. Source: L-21.
+REMOVE_NODES_MAX: Final = 100
+
+#: A ``$filter``: its characters, and how deep its parentheses and negations may go. Source: ours.
+FILTER_CHARS_MAX: Final = 4096
+FILTER_DEPTH_MAX: Final = 32
 
 #: How far a request's date may lie from the server's clock. Source: wire section 2.
 REQUEST_DATE_SKEW_MAX: Final = timedelta(minutes=15)

@@ -1,24 +1,22 @@
-"""Every event and effect as a frozen value, and `Step`, what one event does to one entity.
+"""Every event as a frozen value.
 
-An *event* happened to, or is asked of, the one entity that its `key` names. An *effect* is what
-must follow: an event for another entity, delivered in the same transaction; an order to open an
-execution, which becomes a row; or a hint, which may be lost. Imperatives are asked for
-(`StopExecution`), pasts happened (`TaskStarted`).
+An *event* happened to, or is asked of, the one entity that its `key` names. Imperatives are asked
+for (`StopExecution`), pasts happened (`TaskStarted`). What follows from one stands in `effects`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
 
 from batchyard.core.model import (
     Ending,
     ExecutionId,
-    ExecutionKind,
     JobKey,
     NodeKey,
+    NodeOption,
     PoolKey,
+    Resize,
     ResizeError,
+    StartTaskSpec,
     TaskKey,
     TaskResult,
 )
@@ -80,8 +78,32 @@ class RequeueTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateAttempt:
+    """A user took the node of this attempt away, and wants its task ended (P-17)."""
+
+    key: TaskKey
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminateTask:
     """End the task, whether it runs or not."""
+
+    key: TaskKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstrainTask:
+    """Give the task other constraints; they count from now on."""
+
+    key: TaskKey
+    retry_count_max: int
+    retention_time: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilesRemoved:
+    """The retention of the task's files is over, and its node is told to remove them."""
 
     key: TaskKey
 
@@ -100,7 +122,10 @@ TaskEvent = (
     | TaskGivenBack
     | TaskLost
     | RequeueTask
+    | TerminateAttempt
     | TerminateTask
+    | ConstrainTask
+    | TaskFilesRemoved
     | DeleteTask
 )
 
@@ -255,11 +280,33 @@ class NodeNotAllocated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeWelcomed:
-    """The agent of this life of the node answers, for the first time or again."""
+    """The agent of this life of the node answers, for the first time or again.
+
+    `start_task` is the present one of its pool: a node that starts takes it over (P-14).
+    """
 
     key: NodeKey
     epoch: int
     boot_time: datetime
+    start_task: StartTaskSpec | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTaskStarted:
+    """The node began with this attempt of its start task."""
+
+    key: NodeKey
+    attempt: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTaskEnded:
+    """This attempt of the start task is over; `ending` is None if it never started."""
+
+    key: NodeKey
+    attempt: int
+    ending: Ending | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,10 +335,19 @@ class SlotsFreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeavePool:
-    """The node has to go."""
+class RebootNode:
+    """A user wants the node to reboot; `option` says what becomes of its tasks (P-38)."""
 
     key: NodeKey
+    option: NodeOption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavePool:
+    """The node has to go; `option` says what becomes of its tasks (P-17)."""
+
+    key: NodeKey
+    option: NodeOption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,9 +361,12 @@ NodeEvent = (
     NodeAllocated
     | NodeNotAllocated
     | NodeWelcomed
+    | StartTaskStarted
+    | StartTaskEnded
     | NodeDied
     | SlotsTaken
     | SlotsFreed
+    | RebootNode
     | LeavePool
     | NodeGone
 )
@@ -337,13 +396,39 @@ class ResizeFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResizePool:
+    """A user wants another number of nodes (P-16)."""
+
+    key: PoolKey
+    resize: Resize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNodes:
+    """A user takes so many nodes away, which leave by themselves: the targets follow (P-21)."""
+
+    key: PoolKey
+    dedicated: int
+    low_priority: int
+    timeout: timedelta
+    option: NodeOption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePool:
+    """Properties of the pool that its nodes take over when they start were changed (P-12)."""
+
+    key: PoolKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeletePool:
     """Give up all nodes, then the pool."""
 
     key: PoolKey
 
 
-PoolEvent = NodesCounted | ResizeFailed | DeletePool
+PoolEvent = NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool | DeletePool
 
 # Events of a job.
 
@@ -354,6 +439,14 @@ class TerminateJob:
 
     key: JobKey
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateJob:
+    """Properties of the job were changed; `priority` counts for the next placement (J-14)."""
+
+    key: JobKey
+    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,105 +478,6 @@ class JobSwept:
     tasks_left: int
 
 
-JobEvent = TerminateJob | DeleteJob | JobNodeOpened | JobNodeSettled | JobSwept
+JobEvent = TerminateJob | UpdateJob | DeleteJob | JobNodeOpened | JobNodeSettled | JobSwept
 
 Event = TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent
-
-# Effects that are no events.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenExecution:
-    """Insert the row of a new execution. The row is what has the node run it.
-
-    The engine adds the present life of the node.
-    """
-
-    id: ExecutionId
-    kind: ExecutionKind
-    job: JobKey
-    node: NodeKey
-    attempt: int
-    task: TaskKey | None = None
-    slots: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBackTasks:
-    """Stop the job's tasks that wait on this node, and give them back (`TaskGivenBack`)."""
-
-    job: JobKey
-    node: NodeKey
-
-
-@dataclass(frozen=True, slots=True)
-class LoseExecutions:
-    """Every execution of a node is lost (`ExecutionLost`), and its jobs hear of its restart."""
-
-    node: NodeKey
-
-
-@dataclass(frozen=True, slots=True)
-class DismissNode:
-    """Every execution of a leaving node is taken back, and its jobs hear that it left."""
-
-    node: NodeKey
-
-
-@dataclass(frozen=True, slots=True)
-class CountNodes:
-    """The nodes of a pool have changed: count them and tell it (`NodesCounted`)."""
-
-    pool: PoolKey
-
-
-@dataclass(frozen=True, slots=True)
-class WakePlacement:
-    """A hint that placement may have work. Lost with the process, which looks at its start."""
-
-    pool: PoolKey
-
-
-@dataclass(frozen=True, slots=True)
-class WakeResize:
-    """A hint that the pool's nodes may have to change. Lost with the process, as above."""
-
-    pool: PoolKey
-
-
-@dataclass(frozen=True, slots=True)
-class WakeSweep:
-    """A hint that the job has something to sweep. Lost with the process, as above."""
-
-    job: JobKey
-
-
-@dataclass(frozen=True, slots=True)
-class WakeFleet:
-    """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
-
-    node: NodeKey
-
-
-Effect = (
-    Event
-    | OpenExecution
-    | GiveBackTasks
-    | LoseExecutions
-    | DismissNode
-    | CountNodes
-    | WakePlacement
-    | WakeResize
-    | WakeSweep
-    | WakeFleet
-)
-
-Entity = TypeVar("Entity")
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Generic[Entity]):
-    """What one event did to one entity: its new value, None if it is gone, and what follows."""
-
-    entity: Entity | None
-    effects: Sequence[Effect] = ()

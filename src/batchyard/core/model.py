@@ -114,6 +114,7 @@ class ExecutionKind(StrEnum):
     TASK = "task"
     PREPARATION = "preparation"
     RELEASE = "release"
+    START = "start"
 
 
 class ExecutionState(StrEnum):
@@ -136,6 +137,14 @@ class JobNodeState(StrEnum):
     DISMISSED = "dismissed"
 
 
+class NodePlan(StrEnum):
+    """What a node does once its last task is over. Ours, for ``taskcompletion`` (P-17, P-38)."""
+
+    STAY = "stay"
+    REBOOT = "reboot"
+    LEAVE = "leave"
+
+
 class EndCause(StrEnum):
     """Why a node says that an execution is over. Ours."""
 
@@ -147,6 +156,16 @@ class EndCause(StrEnum):
     LAUNCH_FAILED = "launchfailed"
     #: Directories or files of the task could not be made.
     DIRECTORY_FAILED = "directoryfailed"
+    #: A resource file does not exist where it should come from.
+    FILE_NOT_FOUND = "filenotfound"
+    #: Whoever has a resource file does not give it to us.
+    FILE_ACCESS_DENIED = "fileaccessdenied"
+    #: A resource file did not come in time.
+    FILE_TIMED_OUT = "filetimedout"
+    #: A resource file could not be had for another reason.
+    FILE_DOWNLOAD_FAILED = "filedownloadfailed"
+    #: A resource file could not be written on the node.
+    FILE_WRITE_FAILED = "filewritefailed"
     #: It ran longer than its ``maxWallClockTime`` and was killed.
     TIMED_OUT = "timedout"
     #: The service asked the node to end it.
@@ -197,6 +216,42 @@ class MetadataItem:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceFile:
+    """A file to fetch by HTTP before the command runs. Source: T-41 ... T-45.
+
+    `path` is relative to the working directory and stays below it.
+    """
+
+    url: str
+    path: str
+    mode: int = 0o770
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskConstraints:
+    """``constraints`` of a task; None is no limit, or for the retry count: the job's.
+
+    `retention_time` is how long its files are kept after its end (F-9).
+    """
+
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int | None = None
+    retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTaskSpec:
+    """The start task of a pool. Source: P-26 ... P-30."""
+
+    command_line: str
+    resource_files: tuple[ResourceFile, ...] = ()
+    environment_settings: tuple[EnvironmentSetting, ...] = ()
+    elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
+    max_task_retry_count: int = 0
+    wait_for_success: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """A task as it was added. `max_wall_clock_time` is None for no limit."""
@@ -208,6 +263,8 @@ class TaskSpec:
     elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
     max_wall_clock_time: timedelta | None = None
     max_task_retry_count: int | None = None
+    retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
+    resource_files: tuple[ResourceFile, ...] = ()
     required_slots: int = 1
     affinity_id: str | None = None
 
@@ -222,6 +279,10 @@ class JobPreparationSpec:
     elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
     max_wall_clock_time: timedelta | None = None
     max_task_retry_count: int = 0
+    retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
+    resource_files: tuple[ResourceFile, ...] = ()
+    wait_for_success: bool = True
+    rerun_on_node_reboot_after_success: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +294,8 @@ class JobReleaseSpec:
     environment_settings: tuple[EnvironmentSetting, ...] = ()
     elevation_level: ElevationLevel = ElevationLevel.NON_ADMIN
     max_wall_clock_time: timedelta = limits.RELEASE_WALL_CLOCK_TIME_MAX
+    retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
+    resource_files: tuple[ResourceFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,8 +330,52 @@ class PoolSpec:
     target_dedicated_nodes: int = 0
     target_low_priority_nodes: int = 0
     resize_timeout: timedelta = limits.RESIZE_TIMEOUT_DEFAULT
+    start_task: StartTaskSpec | None = None
     metadata: tuple[MetadataItem, ...] | None = None
     echoed: Mapping[str, object] = field(default_factory=dict)
+
+
+class NodeOption(StrEnum):
+    """What becomes of the tasks of a node that is taken away or rebooted. Source: P-17, P-38."""
+
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChange:
+    """What an update changes of a job; None leaves a property as it is.
+
+    Empty `metadata` removes it. A `pool_id` that is the job's own changes nothing.
+    """
+
+    priority: int | None = None
+    max_task_retry_count: int | None = None
+    pool_id: str | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolChange:
+    """What an update changes of a pool; None leaves a property as it is.
+
+    `removes_start_task` takes the start task away. An empty `metadata` removes it.
+    """
+
+    start_task: StartTaskSpec | None = None
+    removes_start_task: bool = False
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """A new size of a pool; a target of None stays as it is. Source: P-16."""
+
+    target_dedicated_nodes: int | None = None
+    target_low_priority_nodes: int | None = None
+    timeout: timedelta = limits.RESIZE_TIMEOUT_DEFAULT
+    option: NodeOption = NodeOption.REQUEUE
 
 
 # The state of things.
@@ -303,7 +410,22 @@ class Pool:
     node_fill_type: NodeFillType
     is_windows: bool
     resize_timeout: timedelta
+    resize_option: NodeOption = NodeOption.REQUEUE
     resize_errors: tuple[ResizeError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The latest run of a preparation, release or start task on one node. Source: J-73, P-28."""
+
+    attempt: int = 0
+    retry_count: int = 0
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    last_retry_time: datetime | None = None
+    exit_code: int | None = None
+    result: TaskResult | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +453,10 @@ class Node:
     tasks_run: int = 0
     tasks_succeeded: int = 0
     log_acknowledged: int = 0
+    start_task: StartTaskSpec | None = None
+    start_run: Run = Run()
+    #: What the node does when its last task is over: nothing, reboot, or leave its pool.
+    plan: NodePlan = NodePlan.STAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +482,8 @@ class Job:
     has_preparation: bool = False
     has_release: bool = False
     preparation_retry_count_max: int = 0
+    waits_for_preparation: bool = True
+    reruns_preparation: bool = True
     nodes_unsettled: int = 0
 
 
@@ -389,20 +517,12 @@ class Task:
     exit_code: int | None = None
     result: TaskResult | None = None
     failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """The latest run of a job preparation or release task on one node. Source: J-73."""
-
-    attempt: int = 0
-    retry_count: int = 0
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    last_retry_time: datetime | None = None
-    exit_code: int | None = None
-    result: TaskResult | None = None
-    failure: Failure | None = None
+    revision: int = 1
+    last_modified: datetime
+    retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
+    #: When the files of the completed task are due to go; None once they are gone, or for never.
+    files_due_time: datetime | None = None
+    are_files_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,6 +540,8 @@ class JobNode:
     has_preparation: bool = False
     has_release: bool = False
     preparation_retry_count_max: int = 0
+    waits_for_preparation: bool = True
+    reruns_preparation: bool = True
     preparation: Run = Run()
     release: Run = Run()
 
@@ -433,7 +555,7 @@ class Execution:
 
     id: ExecutionId
     kind: ExecutionKind
-    job: JobKey
+    job: JobKey | None
     task: TaskKey | None
     node: NodeKey
     epoch: int
@@ -445,6 +567,11 @@ class Execution:
 def task_execution_id(task: TaskKey, attempt: int) -> ExecutionId:
     """Return the name of one attempt of a task."""
     return ExecutionId(f"task-{task}-{attempt}")
+
+
+def start_execution_id(node: NodeKey, attempt: int) -> ExecutionId:
+    """Return the name of one attempt of a node's start task."""
+    return ExecutionId(f"start-{node}-{attempt}")
 
 
 def job_node_execution_id(

@@ -7,22 +7,28 @@ Source: 01 Pool.state and Pool.allocationState, P-1 ... P-22, S-7 ... S-9.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from batchyard.core.effects import (
+    Step,
+    WakeResize,
+)
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     DeletePool,
     NodesCounted,
     PoolEvent,
+    RemoveNodes,
     ResizeFailed,
-    Step,
-    WakeResize,
+    ResizePool,
+    UpdatePool,
 )
 from batchyard.core.model import (
     AllocationState,
     Node,
     NodeKey,
+    NodeOption,
     NodeState,
     Pool,
     PoolState,
@@ -38,15 +44,24 @@ DELETING: Final = (PoolState.DELETING, AllocationState.RESIZING)
 MOVES: Final[Mapping[tuple[PoolMode, type[PoolEvent]], frozenset[PoolMode | None]]] = {
     (STEADY, NodesCounted): frozenset({STEADY}),
     (STEADY, ResizeFailed): frozenset({STEADY}),
+    (STEADY, ResizePool): frozenset({RESIZING}),
+    (STEADY, RemoveNodes): frozenset({RESIZING}),
+    (STEADY, UpdatePool): frozenset({STEADY}),
     (STEADY, DeletePool): frozenset({DELETING}),
     (RESIZING, NodesCounted): frozenset({RESIZING, STEADY}),
     (RESIZING, ResizeFailed): frozenset({STEADY}),
+    (RESIZING, UpdatePool): frozenset({RESIZING}),
     (RESIZING, DeletePool): frozenset({DELETING}),
     (DELETING, NodesCounted): frozenset({DELETING, None}),
     (DELETING, ResizeFailed): frozenset({DELETING}),
 }
 
 REFUSALS: Final[Mapping[tuple[PoolMode, type[PoolEvent]], ErrorCode]] = {
+    (RESIZING, ResizePool): ErrorCode.POOL_BEING_RESIZED,
+    (RESIZING, RemoveNodes): ErrorCode.POOL_BEING_RESIZED,
+    (DELETING, ResizePool): ErrorCode.POOL_BEING_DELETED,
+    (DELETING, RemoveNodes): ErrorCode.POOL_BEING_DELETED,
+    (DELETING, UpdatePool): ErrorCode.POOL_BEING_DELETED,
     (DELETING, DeletePool): ErrorCode.POOL_BEING_DELETED,
 }
 
@@ -68,7 +83,7 @@ def step(pool: Pool, event: PoolEvent, now: datetime) -> Step[Pool]:
     """Apply one event to one pool.
 
     Raises:
-        Refused: ``PoolBeingDeleted``.
+        Refused: ``PoolBeingDeleted``, ``PoolBeingResized``.
         InvalidTransition: The pool's state cannot take this event.
     """
     mode = (pool.state, pool.allocation_state)
@@ -82,6 +97,12 @@ def step(pool: Pool, event: PoolEvent, now: datetime) -> Step[Pool]:
             result = _counted(pool, event, now)
         case ResizeFailed():
             result = _failed(pool, event, now)
+        case ResizePool():
+            result = _resized(pool, event, now)
+        case RemoveNodes():
+            result = _shrunk(pool, event, now)
+        case UpdatePool():
+            result = Step(replace(pool, revision=pool.revision + 1, last_modified=now))
         case DeletePool():
             result = _deleting(pool, now)
         case _:
@@ -117,18 +138,58 @@ def _failed(pool: Pool, event: ResizeFailed, now: datetime) -> Step[Pool]:
     return Step(replace(steady, resize_errors=(*pool.resize_errors, event.error)[:1]))
 
 
-def _deleting(pool: Pool, now: datetime) -> Step[Pool]:
-    deleting = replace(
+def _resized(pool: Pool, event: ResizePool, now: datetime) -> Step[Pool]:
+    resize = event.resize
+    dedicated, low_priority = resize.target_dedicated_nodes, resize.target_low_priority_nodes
+    return _resizing(
+        pool,
+        pool.target_dedicated_nodes if dedicated is None else dedicated,
+        pool.target_low_priority_nodes if low_priority is None else low_priority,
+        resize.timeout,
+        resize.option,
+        now,
+    )
+
+
+def _shrunk(pool: Pool, event: RemoveNodes, now: datetime) -> Step[Pool]:
+    return _resizing(
+        pool,
+        max(0, pool.target_dedicated_nodes - event.dedicated),
+        max(0, pool.target_low_priority_nodes - event.low_priority),
+        event.timeout,
+        event.option,
+        now,
+    )
+
+
+def _resizing(
+    pool: Pool,
+    dedicated: int,
+    low_priority: int,
+    timeout: timedelta,
+    option: NodeOption,
+    now: datetime,
+) -> Step[Pool]:
+    """Begin a resize: its targets are visible at once, the errors of the last one are gone."""
+    resizing = replace(
         _allocation_moved(pool, AllocationState.RESIZING, now),
-        state=PoolState.DELETING,
-        state_time=now,
-        target_dedicated_nodes=0,
-        target_low_priority_nodes=0,
+        target_dedicated_nodes=dedicated,
+        target_low_priority_nodes=low_priority,
+        resize_timeout=timeout,
+        resize_option=option,
         resize_errors=(),
         revision=pool.revision + 1,
         last_modified=now,
     )
-    return Step(deleting, (WakeResize(pool.key),))
+    return Step(resizing, (WakeResize(pool.key),))
+
+
+def _deleting(pool: Pool, now: datetime) -> Step[Pool]:
+    """S-7: as a resize to nothing that requeues the tasks."""
+    begun = _resizing(pool, 0, 0, pool.resize_timeout, NodeOption.REQUEUE, now)
+    assert begun.entity is not None
+    deleting = replace(begun.entity, state=PoolState.DELETING, state_time=now)
+    return Step(deleting, begun.effects)
 
 
 def _allocation_moved(pool: Pool, state: AllocationState, now: datetime) -> Pool:

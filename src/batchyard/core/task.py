@@ -5,7 +5,7 @@ stays ``active``, or ``preparing`` if the node must run the job preparation task
 attempt ends decides whether the task completes or becomes ``active`` again, and by which count:
 
 * an exit code that is not zero: a *retry*, at most ``maxTaskRetryCount`` (T-14);
-* a user took the node away: a *requeue* (T-17);
+* a user took the node away: a *requeue* (T-17), unless it still waited for its preparation;
 * the node was lost: a *recovery*, counted internally and capped (T-15);
 * it never started: given back, and nothing is counted.
 
@@ -18,20 +18,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from batchyard.core import failures, limits
-from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import (
-    DeleteTask,
+from batchyard.core import failures, limits, times
+from batchyard.core.effects import (
     OpenExecution,
-    RequeueTask,
     Step,
+    WakeRetention,
+)
+from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
+from batchyard.core.messages import (
+    ConstrainTask,
+    DeleteTask,
+    RequeueTask,
     StopExecution,
     TaskEnded,
     TaskEvent,
+    TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
     TaskPlaced,
     TaskStarted,
+    TerminateAttempt,
     TerminateTask,
 )
 from batchyard.core.model import (
@@ -51,21 +57,33 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (ACTIVE, TaskGivenBack): frozenset({ACTIVE}),
     (ACTIVE, TaskLost): frozenset({ACTIVE}),
     (ACTIVE, RequeueTask): frozenset({ACTIVE}),
+    (ACTIVE, TerminateAttempt): frozenset({COMPLETED}),
     (ACTIVE, TerminateTask): frozenset({COMPLETED}),
+    (ACTIVE, ConstrainTask): frozenset({ACTIVE}),
     (ACTIVE, DeleteTask): frozenset({None}),
     (PREPARING, TaskStarted): frozenset({RUNNING}),
     (PREPARING, TaskGivenBack): frozenset({ACTIVE}),
     (PREPARING, TaskLost): frozenset({ACTIVE}),
     (PREPARING, RequeueTask): frozenset({ACTIVE}),
+    (PREPARING, TerminateAttempt): frozenset({COMPLETED}),
     (PREPARING, TerminateTask): frozenset({COMPLETED}),
+    (PREPARING, ConstrainTask): frozenset({PREPARING}),
     (PREPARING, DeleteTask): frozenset({None}),
     (RUNNING, TaskStarted): frozenset({RUNNING}),  # A node tells it again after a reconnect.
     (RUNNING, TaskEnded): frozenset({ACTIVE, COMPLETED}),
     (RUNNING, TaskLost): frozenset({ACTIVE, COMPLETED}),
     (RUNNING, RequeueTask): frozenset({ACTIVE}),
+    (RUNNING, TerminateAttempt): frozenset({COMPLETED}),
     (RUNNING, TerminateTask): frozenset({COMPLETED}),
+    (RUNNING, ConstrainTask): frozenset({RUNNING}),
     (RUNNING, DeleteTask): frozenset({None}),
+    (COMPLETED, TaskFilesRemoved): frozenset({COMPLETED}),
     (COMPLETED, DeleteTask): frozenset({None}),
+}
+
+REFUSALS: Final[Mapping[tuple[TaskState, type[TaskEvent]], ErrorCode]] = {
+    (COMPLETED, TerminateTask): ErrorCode.TASK_COMPLETED,
+    (COMPLETED, ConstrainTask): ErrorCode.TASK_COMPLETED,
 }
 
 
@@ -73,10 +91,13 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
     """Apply one event to one task.
 
     Raises:
+        Refused: ``TaskCompleted``.
         InvalidTransition: The task's state cannot take this event.
     """
     if is_stale(task, event):
         return Step(task)
+    if (task.state, type(event)) in REFUSALS:
+        raise Refused(REFUSALS[task.state, type(event)])
     moves = MOVES.get((task.state, type(event)))
     if moves is None:
         raise InvalidTransition(f"task {task.key} is {task.state} and cannot take {event}")
@@ -93,8 +114,12 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             result = _lost(task, now)
         case RequeueTask():
             result = _requeued(task, now)
-        case TerminateTask():
+        case TerminateAttempt() | TerminateTask():
             result = _terminated(task, now)
+        case ConstrainTask():
+            result = Step(_constrained(task, event, now))
+        case TaskFilesRemoved():
+            result = Step(replace(task, files_due_time=None, are_files_removed=True))
         case DeleteTask():
             result = Step(None, _stop(task))
         case _:
@@ -107,7 +132,14 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
 def is_stale(task: Task, event: TaskEvent) -> bool:
     """Return whether `event` is news of an attempt that is over for the task."""
     match event:
-        case TaskStarted() | TaskEnded() | TaskGivenBack() | TaskLost() | RequeueTask():
+        case (
+            TaskStarted()
+            | TaskEnded()
+            | TaskGivenBack()
+            | TaskLost()
+            | RequeueTask()
+            | TerminateAttempt()
+        ):
             return not task.is_placed or event.attempt != task.attempt
         case _:
             return False
@@ -121,6 +153,8 @@ def check(task: Task) -> None:
     assert (task.result is None) == (task.state is not COMPLETED), task
     assert (task.end_time is None) == (task.state is not COMPLETED), task
     assert (task.failure is None) == (task.result is not TaskResult.FAILURE), task
+    assert task.files_due_time is None or task.state is COMPLETED, task
+    assert not task.are_files_removed or task.files_due_time is None, task
     assert task.previous_state is None or task.previous_state_time is not None, task
 
 
@@ -176,14 +210,25 @@ def _lost(task: Task, now: datetime) -> Step[Task]:
 
 def _requeued(task: Task, now: datetime) -> Step[Task]:
     waiting = _waiting(task, now)
-    if task.state is RUNNING:
+    if task.state is not PREPARING:  # It may have begun though the node has not told it yet.
         waiting = replace(waiting, requeue_count=task.requeue_count + 1, last_requeue_time=now)
     return Step(waiting, _stop(task))
 
 
 def _terminated(task: Task, now: datetime) -> Step[Task]:
     ended = _completed(task, now, failures.TASK_ENDED, exit_code=None)
-    return Step(ended.entity, _stop(task))
+    return Step(ended.entity, (*_stop(task), *ended.effects))
+
+
+def _constrained(task: Task, event: ConstrainTask, now: datetime) -> Task:
+    """A change of the resource itself: it moves the ETag (S-4)."""
+    return replace(
+        task,
+        retry_count_max=event.retry_count_max,
+        retention_time=event.retention_time,
+        revision=task.revision + 1,
+        last_modified=now,
+    )
 
 
 def _stop(task: Task) -> tuple[StopExecution, ...]:
@@ -200,6 +245,8 @@ def _waiting(task: Task, now: datetime) -> Task:
 def _completed(
     task: Task, end_time: datetime, failure: Failure | None, exit_code: int | None
 ) -> Step[Task]:
+    """Complete; what it left on a node is kept for its retention time (F-9)."""
+    due = None if task.node is None else times.after(end_time, task.retention_time)
     completed = replace(
         _moved(task, COMPLETED, end_time),
         is_placed=False,
@@ -208,8 +255,9 @@ def _completed(
         exit_code=exit_code,
         result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
         failure=failure,
+        files_due_time=due,
     )
-    return Step(completed)
+    return Step(completed, () if due is None else (WakeRetention(due),))
 
 
 def _moved(task: Task, state: TaskState, time: datetime) -> Task:

@@ -1,0 +1,142 @@
+"""Every effect as a frozen value, and `Step`, what one event does to one entity.
+
+An *effect* is what must follow an event: another event, delivered in the same transaction; a row
+that a node or a loop acts on; or a hint, which may be lost.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from batchyard.core.messages import Event
+from batchyard.core.model import (
+    ExecutionId,
+    ExecutionKind,
+    JobKey,
+    NodeKey,
+    NodeOption,
+    PoolKey,
+    TaskKey,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenExecution:
+    """Insert the row of a new execution. The row is what has the node run it.
+
+    The engine adds the present life of the node.
+    """
+
+    id: ExecutionId
+    kind: ExecutionKind
+    node: NodeKey
+    attempt: int
+    job: JobKey | None = None
+    task: TaskKey | None = None
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackTasks:
+    """Stop the job's tasks that wait on this node, and give them back (`TaskGivenBack`)."""
+
+    job: JobKey
+    node: NodeKey
+
+
+@dataclass(frozen=True, slots=True)
+class LoseExecutions:
+    """Every execution of a node is lost (`ExecutionLost`), and its jobs hear of its restart.
+
+    `option` is what a user wanted to become of the tasks; None if nobody wanted it.
+    """
+
+    node: NodeKey
+    option: NodeOption | None
+
+
+@dataclass(frozen=True, slots=True)
+class DismissNode:
+    """Every execution of a leaving node is taken back, and its jobs hear that it left."""
+
+    node: NodeKey
+    option: NodeOption
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDirectory:
+    """The directory of a preparation or release task is kept for its retention time (F-9)."""
+
+    job: JobKey
+    node: NodeKey
+    kind: ExecutionKind
+    end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountNodes:
+    """The nodes of a pool have changed: count them and tell it (`NodesCounted`)."""
+
+    pool: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class WakePlacement:
+    """A hint that placement may have work. Lost with the process, which looks at its start."""
+
+    pool: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class WakeResize:
+    """A hint that the pool's nodes may have to change. Lost with the process, as above."""
+
+    pool: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class WakeSweep:
+    """A hint that the job has something to sweep. Lost with the process, as above."""
+
+    job: JobKey
+
+
+@dataclass(frozen=True, slots=True)
+class WakeRetention:
+    """A hint that files of a completed task are due to go at `time`. Lost as above."""
+
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WakeFleet:
+    """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
+
+    node: NodeKey
+
+
+Effect = (
+    Event
+    | OpenExecution
+    | GiveBackTasks
+    | LoseExecutions
+    | DismissNode
+    | KeepDirectory
+    | CountNodes
+    | WakePlacement
+    | WakeResize
+    | WakeSweep
+    | WakeRetention
+    | WakeFleet
+)
+
+Entity = TypeVar("Entity")
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Entity]):
+    """What one event did to one entity: its new value, None if it is gone, and what follows."""
+
+    entity: Entity | None
+    effects: Sequence[Effect] = ()
