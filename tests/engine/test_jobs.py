@@ -1,11 +1,14 @@
 """Preparation, release, and the end of jobs."""
 
+from datetime import timedelta
+
 import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, NodeKey
+from batchyard.core.model import EndCause, JobChange, NodeKey
 from batchyard.engine import commands
+from batchyard.engine.views import JobView
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
@@ -180,3 +183,59 @@ def test_no_two_jobs_have_the_same_id_in_any_case(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.job("jOB")
     assert refused.value.code is ErrorCode.JOB_EXISTS
+
+
+def test_tasks_do_not_wait_for_a_preparation_that_need_not_succeed(world: World) -> None:
+    """SB-18."""
+    world.pool()
+    world.job(preparation=True, waits=False)
+    world.tasks("one")
+    assert world.assignment("task-1-1").wait_for is None
+    assert world.state_of("one") == "active"
+    world.run(PREPARATION, exit_code=9)
+    world.run("task-1-1")
+    assert world.state_of("one") == "completed"
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(world: World) -> None:
+    """J-28."""
+    world.job(max_task_retry_count=5)
+    world.do(commands.update_job, ACCOUNT, "job", JobChange(priority=7))
+    view = world.store.reads.get_job(ACCOUNT, "job")
+    assert (view.spec.priority, view.spec.max_task_retry_count) == (7, 5)
+    assert view.job.revision == 2
+
+
+def test_a_job_that_is_not_disabled_keeps_its_pool(world: World) -> None:
+    """J-30: the same one again is fine."""
+    world.job()
+    world.do(commands.update_job, ACCOUNT, "job", JobChange(pool_id="POOL"))
+    with pytest.raises(Refused) as refused:
+        world.do(commands.update_job, ACCOUNT, "job", JobChange(pool_id="other"))
+    assert refused.value.code is ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE
+
+
+def test_a_guard_sees_the_job_before_it_changes_and_can_stop_it(world: World) -> None:
+    """S-21: in the writer's transaction, so nothing comes between."""
+    world.job()
+
+    def guard(view: JobView) -> None:
+        assert view.job.revision == 1
+        raise Refused(ErrorCode.CONDITION_NOT_MET)
+
+    with pytest.raises(Refused):
+        world.do(commands.delete_job, ACCOUNT, "job", guard)
+    assert world.job_now().state == "active"
+
+
+def test_directories_of_preparation_and_release_go_after_their_retention(world: World) -> None:
+    """SB-14."""
+    world.pool()
+    world.job(preparation=True, retention=timedelta(seconds=5))
+    world.tasks("one")
+    world.run(PREPARATION)
+    removal = messages.RemoveDirectory(1, "workitems/job/job-1/jobpreparation")
+    assert removal not in world.fleet.orders[NodeKey(1)]
+    world.clock.pass_time(timedelta(seconds=5))
+    world.settle()
+    assert removal in world.fleet.orders[NodeKey(1)]

@@ -5,7 +5,15 @@ from datetime import timedelta
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, NodeKey, PoolSpec
+from batchyard.core.model import (
+    EndCause,
+    NodeKey,
+    NodeOption,
+    PoolChange,
+    PoolSpec,
+    Resize,
+    StartTaskSpec,
+)
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost, NodeReleased, NodeUnavailable, NodeUp
 from tests.engine.world import ACCOUNT, World
@@ -247,3 +255,157 @@ def test_a_pool_without_nodes_is_gone_at_once(world: World) -> None:
     world.do(commands.delete_pool, ACCOUNT, "pool")
     with pytest.raises(Refused):
         world.pool_now()
+
+
+def start_task(**settings: object) -> StartTaskSpec:
+    return StartTaskSpec(command_line="start", **settings)  # type: ignore[arg-type]
+
+
+def test_tasks_wait_for_the_start_task_of_their_node(world: World) -> None:
+    """P-26: the default."""
+    world.pool(start_task=start_task())
+    world.job()
+    world.tasks("one")
+    assert world.nodes()[0].state == "waitingforstarttask"
+    assert world.assigned() == ["start-1-1"]
+    assert world.assignment("start-1-1").directory == "startup"
+    world.run("start-1-1")
+    assert world.assigned() == ["start-1-1", "task-1-1"]
+
+
+def test_a_failed_start_task_keeps_tasks_away_until_a_reboot_with_another_one(
+    world: World,
+) -> None:
+    """P-28, SA-76."""
+    world.pool(start_task=start_task())
+    world.job()
+    world.tasks("one")
+    world.run("start-1-1", exit_code=3)
+    node = world.nodes()[0]
+    assert (node.state, node.start_run.exit_code) == ("starttaskfailed", 3)
+
+    change = PoolChange(start_task=start_task(wait_for_success=False))
+    world.do(commands.update_pool, ACCOUNT, "pool", change)
+    assert world.nodes()[0].start_task.wait_for_success
+    world.do(commands.reboot_node, ACCOUNT, "pool", node.id, NodeOption.REQUEUE)
+    assert world.nodes()[0].state == "rebooting"
+    world.bring_up(world.fleet.requests[-1])
+    assert not world.nodes()[0].start_task.wait_for_success
+    assert sorted(world.assigned()[-2:]) == ["start-1-2", "task-1-1"]
+
+
+def test_a_reboot_requeues_the_tasks_and_counts_it(world: World) -> None:
+    """T-17."""
+    world.pool()
+    world.job(preparation=True)
+    world.tasks("one")
+    world.run("preparation-1-1-1")
+    world.report(world.started("task-1-1"))
+    node = world.nodes()[0]
+    world.do(commands.reboot_node, ACCOUNT, "pool", node.id, NodeOption.REQUEUE)
+    task = world.task("one")
+    assert (task.state, task.requeue_count, task.retry_count) == ("active", 1, 0)
+    world.bring_up(world.fleet.requests[-1])
+    assert world.fleet.requests[-1].epoch == 2
+    assert world.assigned()[-2:] == ["preparation-1-1-2", "task-1-2"]
+
+
+def test_a_reboot_may_end_the_tasks_or_wait_for_them(world: World) -> None:
+    world.pool(nodes=2)
+    world.job()
+    world.tasks("ends", "runs", "waits")
+    first, second = world.nodes()
+    world.report(world.started("task-1-1"))
+    world.report(world.started("task-2-1"), node=2)
+    world.do(commands.reboot_node, ACCOUNT, "pool", first.id, NodeOption.TERMINATE)
+    assert world.task("ends").failure.code == "TaskEnded"
+    world.do(commands.reboot_node, ACCOUNT, "pool", second.id, NodeOption.TASK_COMPLETION)
+    assert world.nodes()[1].state == "running"
+    world.report(world.ended("task-2-1"), node=2)
+    assert world.nodes()[1].state == "rebooting"
+    assert world.state_of("waits") == "active"
+
+
+def test_a_node_that_starts_is_not_rebooted(world: World) -> None:
+    create(world)
+    world.tell(NodeUp(NODE, 1))
+    node = world.nodes()[0]
+    with pytest.raises(Refused) as refused:
+        world.do(commands.reboot_node, ACCOUNT, "pool", node.id, NodeOption.REQUEUE)
+    assert refused.value.code is ErrorCode.NODE_BEING_STARTED
+
+
+def test_a_preparation_need_not_run_again_after_a_reboot(world: World) -> None:
+    """SB-20."""
+    world.pool()
+    world.job(preparation=True, reruns=False)
+    world.tasks("one")
+    world.run("preparation-1-1-1")
+    world.run("task-1-1")
+    node = world.nodes()[0]
+    world.do(commands.reboot_node, ACCOUNT, "pool", node.id, NodeOption.REQUEUE)
+    world.bring_up(world.fleet.requests[-1])
+    world.tasks("two")
+    assert world.assigned()[-1] == "task-2-1"
+    assert world.assignment("task-2-1").wait_for is None
+
+
+def test_growing_and_shrinking_a_pool(world: World) -> None:
+    world.pool(nodes=1)
+    seen = len(world.fleet.requests)
+    world.do(commands.resize_pool, ACCOUNT, "pool", Resize(target_dedicated_nodes=3))
+    assert world.pool_now().allocation_state == "resizing"
+    for request in world.fleet.requests[seen:]:
+        world.bring_up(request)
+    assert world.pool_now().allocation_state == "steady"
+
+    world.job()
+    world.tasks("one")
+    world.report(world.started("task-1-1"), node=int(busy(world)))
+    world.do(commands.resize_pool, ACCOUNT, "pool", Resize(target_dedicated_nodes=1))
+    assert len(world.fleet.released) == 2
+    for key in list(world.fleet.released):
+        world.tell(NodeReleased(key))
+    assert world.pool_now().allocation_state == "steady"
+    assert world.state_of("one") == "running"
+
+
+def busy(world: World) -> NodeKey:
+    """The node that has the only task."""
+    (key,) = [node.key for node in world.nodes() if node.tasks_running]
+    return NodeKey(key)
+
+
+def test_removed_nodes_let_their_tasks_finish_if_they_are_told_to(world: World) -> None:
+    """P-21, P-17: no new ones meanwhile."""
+    world.pool(nodes=1)
+    world.job()
+    world.tasks("one", "two")
+    world.report(world.started("task-1-1"))
+    node = world.nodes()[0]
+    timeout = timedelta(minutes=5)
+    option = NodeOption.TASK_COMPLETION
+    world.do(commands.remove_nodes, ACCOUNT, "pool", [node.id], timeout, option)
+    assert (world.nodes()[0].state, world.fleet.released) == ("leavingpool", [])
+    assert world.pool_now().target_dedicated_nodes == 0
+    world.report(world.ended("task-1-1"))
+    assert world.fleet.released == [NODE]
+    assert (world.state_of("one"), world.state_of("two")) == ("completed", "active")
+    world.tell(NodeReleased(NODE))
+    assert world.pool_now().allocation_state == "steady"
+
+
+def test_an_unknown_node_is_not_removed_and_nothing_else_is(world: World) -> None:
+    world.pool(nodes=1)
+    node = world.nodes()[0]
+    with pytest.raises(Refused) as refused:
+        world.do(
+            commands.remove_nodes,
+            ACCOUNT,
+            "pool",
+            [node.id, "nonode"],
+            timedelta(minutes=5),
+            NodeOption.REQUEUE,
+        )
+    assert refused.value.code is ErrorCode.NODE_NOT_FOUND
+    assert world.nodes()[0].state == "idle"

@@ -1,11 +1,21 @@
 """From a waiting task to a completed one."""
 
+from datetime import timedelta
+
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, EnvironmentSetting, NodeFillType, NodeKey, TaskSpec
+from batchyard.core.model import (
+    EndCause,
+    EnvironmentSetting,
+    NodeFillType,
+    NodeKey,
+    ResourceFile,
+    TaskConstraints,
+    TaskSpec,
+)
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeReported
+from batchyard.engine.ports import NodeReported, NodeUp
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
@@ -237,3 +247,59 @@ def test_a_commit_that_fails_is_told_to_every_caller_and_forgets_nothing(
     monkeypatch.setattr(world.store, "transaction", real)
     world.tasks("one")
     assert world.assigned() == ["task-1-1"]
+
+
+def test_a_terminated_task_is_completed_at_once_and_its_process_stopped(world: World) -> None:
+    """T-21."""
+    world.pool()
+    world.job()
+    world.tasks("runs", "waits")
+    world.report(world.started("task-1-1"))
+    for task_id in ("runs", "waits"):
+        world.do(commands.terminate_task, ACCOUNT, "job", task_id)
+        assert world.task(task_id).failure.code == "TaskEnded"
+    assert world.stopped() == ["task-1-1"]
+    with pytest.raises(Refused) as refused:
+        world.do(commands.terminate_task, ACCOUNT, "job", "runs")
+    assert refused.value.code is ErrorCode.TASK_COMPLETED
+
+
+def test_other_constraints_are_shown_and_count(world: World) -> None:
+    """T-24: what is omitted goes back to its default, the retry count to the job's."""
+    world.pool()
+    world.job(max_task_retry_count=2)
+    world.tasks("one", max_task_retry_count=0)
+    constraints = TaskConstraints(max_wall_clock_time=timedelta(minutes=1))
+    world.do(commands.update_task, ACCOUNT, "job", "one", constraints)
+    spec = world.store.reads.get_task(ACCOUNT, "job", "one").spec
+    assert (spec.max_task_retry_count, spec.max_wall_clock_time) == (2, timedelta(minutes=1))
+    world.run("task-1-1", exit_code=1)
+    assert world.state_of("one") == "active"
+
+
+def test_files_go_after_their_retention_and_a_restart_does_not_forget_it(world: World) -> None:
+    """F-9."""
+    world.pool()
+    world.job()
+    world.tasks("short", retention_time=timedelta(seconds=5))
+    world.tasks("long")
+    world.run("task-1-1")
+    world.run("task-2-1")
+    world.restart()
+    world.tell(NodeUp(NodeKey(1), 1))
+    world.join(NodeKey(1))
+    world.clock.pass_time(timedelta(seconds=5))
+    world.settle()
+    assert world.fleet.orders[NodeKey(1)] == [
+        messages.RemoveDirectory(1, "workitems/job/job-1/short")
+    ]
+    assert world.task("short").are_files_removed
+    assert not world.task("long").are_files_removed
+
+
+def test_resource_files_go_with_their_task(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one", resource_files=(ResourceFile("http://host/a", "data/a", 0o640),))
+    (order,) = world.assignment("task-1-1").resource_files
+    assert (order.url, order.path, order.mode) == ("http://host/a", "data/a", 0o640)

@@ -143,6 +143,9 @@ class World:
         preparation: bool = False,
         release: bool = False,
         retries: int = 0,
+        waits: bool = True,
+        reruns: bool = True,
+        retention: timedelta | None = None,
         **spec: Any,
     ) -> None:
         self.do(
@@ -153,7 +156,12 @@ class World:
                 pool_id=pool_id,
                 preparation=(
                     JobPreparationSpec(
-                        id="jobpreparation", command_line="prep", max_task_retry_count=retries
+                        id="jobpreparation",
+                        command_line="prep",
+                        max_task_retry_count=retries,
+                        wait_for_success=waits,
+                        rerun_on_node_reboot_after_success=reruns,
+                        retention_time=retention,
                     )
                     if preparation
                     else None

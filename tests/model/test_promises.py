@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import EndCause, NodeKey
+from batchyard.core.model import EndCause, NodeKey, NodeOption
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost, NodeUp
 from batchyard.link import messages
@@ -134,12 +134,45 @@ class Promises(RuleBasedStateMachine):
     def node_dies(self, key: int) -> None:
         node = self.nodes[NodeKey(key)]
         self.world.tell(NodeLost(node.key, node.epoch))
+        self.live_again(node)
+
+    def live_again(self, node: PlayedNode) -> None:
         node.epoch += 1
         node.running.clear()
         node.read = len(self.world.fleet.orders.get(node.key, []))
         self.world._numbers[node.key] = 0
         self.world.tell(NodeUp(node.key, node.epoch))
         self.meet(node)
+
+    @rule(key=st.sampled_from([1, 2]), option=st.sampled_from(list(NodeOption)))
+    def reboot(self, key: int, option: NodeOption) -> None:
+        """At once, or when its tasks are over; then the next life begins."""
+        node = self.nodes[NodeKey(key)]
+        self.listen(node)
+        (name,) = [one.id for one in self.world.nodes() if one.key == node.key]
+        self.world.do(commands.reboot_node, ACCOUNT, "pool", name, option)
+        self.follow_reboots()
+
+    def follow_reboots(self) -> None:
+        for one in self.world.nodes():
+            node = self.nodes[one.key]
+            if one.state == "rebooting":
+                assert one.epoch == node.epoch + 1
+                self.live_again(node)
+
+    @rule(data=st.data())
+    def terminate_task(self, data: st.DataObject) -> None:
+        kept = [key for key in sorted(self.tasks) if self.jobs[key[0]] != "deleting"]
+        if kept:
+            job, task = data.draw(st.sampled_from(kept))
+            completed = self.world.task(task, job).state == "completed"
+            try:
+                self.world.do(commands.terminate_task, ACCOUNT, job, task)
+                was_refused = False
+            except Refused:
+                was_refused = True
+            assert was_refused == completed
+            assert self.world.task(task, job).state == "completed"
 
     @rule()
     def server_restarts(self) -> None:
@@ -181,6 +214,7 @@ class Promises(RuleBasedStateMachine):
 
     def tell(self, node: PlayedNode, report: messages.Report) -> None:
         self.world.report(report, node=node.key, epoch=node.epoch)
+        self.follow_reboots()
 
     # What is promised.
 

@@ -14,33 +14,38 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar, get_args
 
-from batchyard.core import execution, job, job_node, limits, node, pool, task
-from batchyard.core.errors import Defect
-from batchyard.core.messages import (
+from batchyard.core import execution, job, job_node, limits, node, pool, task, times
+from batchyard.core.effects import (
     CountNodes,
     DismissNode,
     Effect,
+    GiveBackTasks,
+    KeepDirectory,
+    LoseExecutions,
+    OpenExecution,
+    WakeFleet,
+    WakePlacement,
+    WakeResize,
+    WakeRetention,
+    WakeSweep,
+)
+from batchyard.core.errors import Defect
+from batchyard.core.messages import (
     Event,
     ExecutionEvent,
     ExecutionLost,
-    GiveBackTasks,
     JobEvent,
     JobNodeEvent,
-    LoseExecutions,
     NodeEvent,
     NodeLeft,
     NodeRestarted,
     NodesCounted,
-    OpenExecution,
     PoolEvent,
     RequeueTask,
     StopExecution,
     TaskEvent,
     TaskGivenBack,
-    WakeFleet,
-    WakePlacement,
-    WakeResize,
-    WakeSweep,
+    TerminateAttempt,
 )
 from batchyard.core.model import (
     Execution,
@@ -52,12 +57,14 @@ from batchyard.core.model import (
     JobNode,
     Node,
     NodeKey,
+    NodeOption,
     NodeState,
     Pool,
     PoolKey,
     Task,
     TaskKey,
 )
+from batchyard.engine.directories import task_directory
 from batchyard.engine.ports import Changes, Transaction
 from batchyard.link import messages
 
@@ -73,9 +80,12 @@ class Wakes:
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
+    retention: datetime | None = None
 
     def update(self, other: "Wakes") -> None:
         """Add what `other` holds."""
+        if other.retention is not None:
+            self.retention = _earlier(self.retention, other.retention)
         self.placement |= other.placement
         self.resize |= other.resize
         self.sweep |= other.sweep
@@ -230,9 +240,11 @@ class Cascade:
             case GiveBackTasks():
                 return self._give_back(effect)
             case LoseExecutions():
-                return self._lose(effect.node)
+                return self._lose(effect)
             case DismissNode():
-                return self._dismiss(effect.node)
+                return self._dismiss(effect)
+            case KeepDirectory():
+                self._keep(effect)
             case CountNodes():
                 self._counts_due.add(effect.pool)
             case WakePlacement():
@@ -241,6 +253,8 @@ class Cascade:
                 self.wakes.resize.add(effect.pool)
             case WakeSweep():
                 self.wakes.sweep.add(effect.job)
+            case WakeRetention():
+                self.wakes.retention = _earlier(self.wakes.retention, effect.time)
             case WakeFleet():
                 self.wakes.fleet.add(effect.node)
             case _:
@@ -252,8 +266,17 @@ class Cascade:
         if place is None:
             raise Defect(f"{order} for a node that is gone")
         result = execution.opened(order, place.epoch)
+        if order.kind is ExecutionKind.PREPARATION and order.job is not None:
+            self._use_again(order.job, order.node)
         self.executions.put(order.id, result.entity)
         return result.effects
+
+    def _use_again(self, job: JobKey, node: NodeKey) -> None:
+        """A preparation that runs again needs its directory: the former one's is not due now."""
+        spec = self.transaction.job_spec(job)
+        if spec.preparation is not None:
+            path = task_directory(spec.id, spec.preparation.id)
+            self.transaction.keep_directory(node, path)
 
     def _give_back(self, effect: GiveBackTasks) -> list[Event]:
         events: list[Event] = []
@@ -267,22 +290,27 @@ class Cascade:
                 events.append(StopExecution(key=waiting.id))
         return events
 
-    def _lose(self, node_key: NodeKey) -> list[Event]:
+    def _lose(self, effect: LoseExecutions) -> list[Event]:
         """Tell the jobs first: what they open in the next life is none of what is lost."""
-        lost = self._executions(node_key)
-        events: list[Event] = [NodeRestarted(key=place) for place in self._job_nodes(node_key)]
-        events += [ExecutionLost(key=execution.id) for execution in lost]
-        return events
+        lost = self._executions(effect.node)
+        events: list[Event] = [NodeRestarted(key=place) for place in self._job_nodes(effect.node)]
+        return events + _taken_back(lost, effect.option)
 
-    def _dismiss(self, node_key: NodeKey) -> list[Event]:
+    def _dismiss(self, effect: DismissNode) -> list[Event]:
         """Take everything back from a node that a user gives up (T-17, S-7); its jobs first."""
-        executions = self._executions(node_key)
-        events: list[Event] = [NodeLeft(key=place) for place in self._job_nodes(node_key)]
-        for taken in executions:
-            if taken.kind is ExecutionKind.TASK and taken.task is not None:
-                events.append(RequeueTask(key=taken.task, attempt=taken.attempt))
-            events.append(ExecutionLost(key=taken.id))
-        return events
+        lost = self._executions(effect.node)
+        events: list[Event] = [NodeLeft(key=place) for place in self._job_nodes(effect.node)]
+        return events + _taken_back(lost, effect.option)
+
+    def _keep(self, effect: KeepDirectory) -> None:
+        job = self.transaction.job_spec(effect.job)
+        spec = job.preparation if effect.kind is ExecutionKind.PREPARATION else job.release
+        due = None if spec is None else times.after(effect.end_time, spec.retention_time)
+        if spec is None or due is None:
+            return
+        path = task_directory(job.id, spec.id)
+        self.transaction.remove_directories([(effect.node, path)], due)
+        self.wakes.retention = _earlier(self.wakes.retention, due)
 
     def _executions(self, node_key: NodeKey) -> list[Execution]:
         self.flush()
@@ -307,3 +335,19 @@ class Cascade:
             low_priority=sum(not item.is_dedicated for item in nodes),
             changing=sum(item.state in changing for item in nodes),
         )
+
+
+def _taken_back(executions: Iterable[Execution], option: NodeOption | None) -> list[Event]:
+    """Return what becomes of the executions of a node that nobody can have them from any more."""
+    events: list[Event] = []
+    for taken in executions:
+        if taken.task is not None and option is NodeOption.TERMINATE:
+            events.append(TerminateAttempt(key=taken.task, attempt=taken.attempt))
+        elif taken.task is not None and option is not None:
+            events.append(RequeueTask(key=taken.task, attempt=taken.attempt))
+        events.append(ExecutionLost(key=taken.id))
+    return events
+
+
+def _earlier(first: datetime | None, second: datetime) -> datetime:
+    return second if first is None else min(first, second)

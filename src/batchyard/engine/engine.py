@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import NodeKey, NodeState, PoolKey
+from batchyard.core.model import NodeKey, NodePlan, NodeState, PoolKey
 from batchyard.engine import loops, orders
 from batchyard.engine.cascade import Cascade, Wakes
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
@@ -60,22 +60,27 @@ class Engine:
             for pool_key in pools:
                 nodes = transaction.nodes_of_pool(pool_key)
                 self._wakes.fleet.update(node.key for node in nodes)
+            self._wakes.retention = transaction.next_files_due()
 
     @property
     def has_work(self) -> bool:
         """Whether `apply` would do something even without a command."""
+        due = self.next_due
         return bool(
             self._wakes.placement
             or self._wakes.resize
             or self._wakes.sweep
             or self._wakes.fleet
-            or any(deadline <= self._clock.now() for deadline in self._deadlines.values())
+            or (due is not None and due <= self._clock.now())
         )
 
     @property
     def next_due(self) -> datetime | None:
         """When there will be work without anything happening; None for never."""
-        return min(self._deadlines.values(), default=None)
+        deadlines = [*self._deadlines.values()]
+        if self._wakes.retention is not None:
+            deadlines.append(self._wakes.retention)
+        return min(deadlines, default=None)
 
     def apply(self, commands: Sequence[Command]) -> list[Answer]:
         """Run `commands` and then the loops, and commit once.
@@ -123,6 +128,11 @@ class Engine:
         """Run every woken loop once; what they wake in turn is for the next transaction."""
         for pool_key in _due(this.deadlines, now):
             self._run_loop(transaction, now, this, loops.give_up_resize, pool_key)
+        if this.wakes.retention is not None and this.wakes.retention <= now:
+            this.wakes.retention = None
+            answer = self._run(transaction, now, this, loops.retain)
+            if isinstance(answer.value, datetime):
+                this.wakes.retention = answer.value
         for job_key in _taken(this.wakes.sweep):
             self._run_loop(transaction, now, this, loops.sweep, job_key)
         for pool_key in _taken(this.wakes.resize):
@@ -157,7 +167,7 @@ def _note_fleet(transaction: Transaction, this: _Round) -> None:
     nodes = transaction.nodes(_taken(this.wakes.fleet))
     pools = transaction.pools({node.pool for node in nodes.values()})
     for key, node in nodes.items():
-        if node.state is NodeState.LEAVING_POOL:
+        if node.state is NodeState.LEAVING_POOL and node.plan is NodePlan.STAY:
             this.release.append(key)
             continue
         this.allocate.append(

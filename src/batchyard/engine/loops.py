@@ -11,8 +11,13 @@ from batchyard.core import job as job_cycle
 from batchyard.core import limits, placement
 from batchyard.core import node as node_cycle
 from batchyard.core import pool as pool_cycle
-from batchyard.core.messages import (
+from batchyard.core.effects import (
     CountNodes,
+    WakeFleet,
+    WakePlacement,
+    WakeSweep,
+)
+from batchyard.core.messages import (
     Event,
     JobEnding,
     JobNodeOpened,
@@ -20,11 +25,9 @@ from batchyard.core.messages import (
     LeavePool,
     PrepareJobNode,
     ResizeFailed,
+    TaskFilesRemoved,
     TaskPlaced,
     TerminateTask,
-    WakeFleet,
-    WakePlacement,
-    WakeSweep,
 )
 from batchyard.core.model import (
     AllocationState,
@@ -35,14 +38,18 @@ from batchyard.core.model import (
     JobState,
     Node,
     NodeKey,
+    NodeOption,
+    NodePlan,
     NodeState,
     Pool,
     PoolKey,
     PoolState,
 )
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.commands import remove_directories
-from batchyard.engine.orders import job_directory
+from batchyard.engine.directories import job_directory, task_directory
+from batchyard.engine.orders import must_wait
+from batchyard.engine.removals import remove_directories
+from batchyard.link import messages
 
 #: Jobs that one round of placement looks at, at least. Source: ours.
 _JOBS_A_LOOK: Final = 64
@@ -59,7 +66,9 @@ def place(cascade: Cascade, pool_key: PoolKey) -> None:
         nodes = [
             node
             for node in cascade.transaction.nodes_of_pool(pool_key)
-            if node.state in node_cycle.USABLE and node.slots_used < node.slots
+            if node.state in node_cycle.USABLE
+            and node.plan is NodePlan.STAY
+            and node.slots_used < node.slots
         ]
         slots_free = sum(node.slots - node.slots_used for node in nodes)
         if slots_free == 0:
@@ -128,13 +137,15 @@ def _carry_out(cascade: Cascade, item: placement.Placement) -> None:
             has_preparation=job.has_preparation,
             has_release=job.has_release,
             preparation_retry_count_max=job.preparation_retry_count_max,
+            waits_for_preparation=job.waits_for_preparation,
+            reruns_preparation=job.reruns_preparation,
         )
         cascade.job_nodes.put(key, new)
         cascade.run([JobNodeOpened(key=item.job)])
     cascade.run([PrepareJobNode(key=key)])
     job_node = cascade.job_nodes.get(key)
     assert job_node is not None, item
-    needs_preparation = job_node.state is JobNodeState.PREPARING
+    needs_preparation = must_wait(job_node)
     cascade.run([TaskPlaced(key=item.task, node=item.node, needs_preparation=needs_preparation)])
 
 
@@ -149,7 +160,7 @@ def resize(cascade: Cascade, pool_key: PoolKey) -> None:
         cascade.run([ResizeFailed(key=pool_key, error=pool_cycle.WINDOWS_NOT_AVAILABLE)])
         return
     cascade.nodes.known((node.key, node) for node in nodes)
-    cascade.run(LeavePool(key=key) for key in changes.leave)
+    cascade.run(LeavePool(key=key, option=pool.resize_option) for key in changes.leave)
     first = cascade.transaction.reserve("node", len(changes.add)) if changes.add else 0
     for number, is_dedicated in enumerate(changes.add, first):
         node = _new_node(cascade, pool, NodeKey(number), is_dedicated=is_dedicated)
@@ -188,7 +199,7 @@ def give_up_resize(cascade: Cascade, pool_key: PoolKey) -> None:
         return
     events: list[Event] = [ResizeFailed(key=pool_key, error=pool_cycle.TIMED_OUT)]
     events += [
-        LeavePool(key=node.key)
+        LeavePool(key=node.key, option=NodeOption.REQUEUE)
         for node in cascade.transaction.nodes_of_pool(pool_key)
         if node.state is NodeState.CREATING
     ]
@@ -222,3 +233,22 @@ def _delete_rows(cascade: Cascade, job: Job) -> None:
         nodes = cascade.transaction.nodes_of_job(job.key)
         remove_directories(cascade, [(node, job_directory(job.id)) for node in nodes])
     cascade.run([JobSwept(key=job.key, tasks_left=left)])
+
+
+def retain(cascade: Cascade) -> datetime | None:
+    """Have the files removed whose retention is over (F-9); return when to look again."""
+    limit = limits.SWEEP_ENTITIES_MAX
+    due = cascade.transaction.tasks_with_files_due(cascade.now, limit)
+    cascade.tasks.known((item.key, item) for item in due)
+    directories = []
+    specs = cascade.transaction.task_specs(item.key for item in due)
+    for item in due:
+        job = cascade.jobs.get(item.job)
+        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
+            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+    cascade.run(TaskFilesRemoved(key=item.key) for item in due)
+    remove_directories(cascade, directories)
+    for node, removal, path in cascade.transaction.take_due_removals(cascade.now, limit):
+        cascade.removals.append((node, messages.RemoveDirectory(removal, path)))
+    cascade.flush()
+    return cascade.transaction.next_files_due()

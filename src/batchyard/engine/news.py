@@ -69,13 +69,24 @@ def take(cascade: Cascade, event: FleetEvent) -> int:
 def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
     """Take over what the node knows, then tell it again what it does not."""
     _reported(cascade, key, welcome.epoch, welcome.first_number, welcome.reports)
-    cascade.run([NodeWelcomed(key=key, epoch=welcome.epoch, boot_time=welcome.boot_time)])
+    node = cascade.nodes.get(key)
+    if node is None:
+        return
+    start_task = cascade.transaction.pool_spec(node.pool).start_task
+    cascade.run(
+        [
+            NodeWelcomed(
+                key=key, epoch=welcome.epoch, boot_time=welcome.boot_time, start_task=start_task
+            )
+        ]
+    )
     node = cascade.nodes.get(key)
     if node is None or node.epoch != welcome.epoch:
         return
     cascade.flush()
     wanted = cascade.transaction.executions_of_node(key)
-    known = set(welcome.known)
+    # What was opened a moment ago is told as anything that is opened.
+    known = {*welcome.known, *(execution.id for execution in cascade.assigned)}
     _retire_unknown_runs(cascade, wanted, known)
     to_assign = [
         execution
@@ -86,9 +97,10 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
     cascade.stopped.extend(
         execution for execution in wanted if execution.state is ExecutionState.STOPPING
     )
-    for removal, path in cascade.transaction.directory_removals(key):
+    for removal, path in cascade.transaction.directory_removals(key, cascade.now):
         cascade.removals.append((key, messages.RemoveDirectory(removal, path)))
-    cascade.strays.extend((key, name) for name in known - {execution.id for execution in wanted})
+    rows = {execution.id for execution in wanted}
+    cascade.strays.extend((key, name) for name in welcome.known if name not in rows)
 
 
 def _retire_unknown_runs(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
@@ -179,4 +191,4 @@ def _read_ahead(cascade: Cascade, node: Node, reports: Sequence[messages.Report]
     cascade.executions.read(ids)
     found = [item for item in map(cascade.executions.get, ids) if item is not None]
     cascade.tasks.read(item.task for item in found if item.task is not None)
-    cascade.job_nodes.read((item.job, node.key) for item in found)
+    cascade.job_nodes.read((item.job, node.key) for item in found if item.job is not None)

@@ -4,6 +4,7 @@ The rows are the truth; an order may be lost and is made again when the node's a
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from batchyard.core.errors import Defect
 from batchyard.core.limits import STOP_GRACE_TIME
@@ -13,32 +14,28 @@ from batchyard.core.model import (
     Execution,
     ExecutionKind,
     JobKey,
+    JobNode,
     JobNodeState,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     NodeKey,
+    NodeState,
+    ResourceFile,
     TaskSpec,
     job_node_execution_id,
 )
 from batchyard.engine.cascade import Cascade
+from batchyard.engine.directories import START_DIRECTORY, task_directory
 from batchyard.link import messages
 
 Orders = dict[NodeKey, list[messages.Order]]
 
-
-def job_directory(job_id: str) -> str:
-    """Return the directory of all tasks of a job, relative to a node's root. Source: F-2, F-3.
-
-    The id of a job that a schedule made is split at its colon.
-    """
-    schedule, colon, number = job_id.partition(":")
-    return f"workitems/{schedule}/{number if colon else 'job-1'}"
-
-
-def task_directory(job_id: str, task_id: str) -> str:
-    """Return the directory of one task, relative to a node's root. Source: F-2."""
-    return f"{job_directory(job_id)}/{task_id}"
+#: States of a node whose agent was not met in its present life. What is opened there is told when
+#: it is met: now it would reach the agent of the former life, and run twice.
+_UNMET: Final = frozenset(
+    {NodeState.CREATING, NodeState.STARTING, NodeState.REBOOTING, NodeState.UNKNOWN}
+)
 
 
 def of_cascade(cascade: Cascade) -> Orders:
@@ -54,10 +51,20 @@ def of_cascade(cascade: Cascade) -> Orders:
     for node, removal in cascade.removals:
         orders.setdefault(node, []).append(removal)
     stopped = {execution.id for execution in cascade.stopped}
-    assigned = [execution for execution in cascade.assigned if execution.id not in stopped]
+    unmet = {node for node in {one.node for one in cascade.assigned} if _is_unmet(cascade, node)}
+    assigned = [
+        execution
+        for execution in cascade.assigned
+        if execution.id not in stopped and execution.node not in unmet
+    ]
     for node, assignments in assignments_by_node(cascade, assigned).items():
         orders.setdefault(node, []).append(messages.Assign(assignments))
     return orders
+
+
+def _is_unmet(cascade: Cascade, key: NodeKey) -> bool:
+    node = cascade.nodes.get(key)
+    return node is not None and node.state in _UNMET
 
 
 def stop(execution_ids: list[str]) -> messages.Stop:
@@ -72,14 +79,19 @@ def assignments_by_node(
     executions = list(executions)
     tasks = [execution.task for execution in executions if execution.task is not None]
     specs = cascade.transaction.task_specs(tasks)
-    cascade.job_nodes.read((execution.job, execution.node) for execution in executions)
+    cascade.job_nodes.read(
+        (execution.job, execution.node) for execution in executions if execution.job is not None
+    )
     jobs: dict[JobKey, JobSpec] = {}
     by_node: dict[NodeKey, list[messages.Assignment]] = {}
     for execution in executions:
-        if execution.job not in jobs:
-            jobs[execution.job] = cascade.transaction.job_spec(execution.job)
-        task = None if execution.task is None else specs[execution.task]
-        assignment = _assignment(cascade, execution, jobs[execution.job], task)
+        if execution.job is None:
+            assignment = _start_assignment(cascade, execution)
+        else:
+            if execution.job not in jobs:
+                jobs[execution.job] = cascade.transaction.job_spec(execution.job)
+            task = None if execution.task is None else specs[execution.task]
+            assignment = _assignment(cascade, execution, jobs[execution.job], task)
         by_node.setdefault(execution.node, []).append(assignment)
     return by_node
 
@@ -105,18 +117,47 @@ def _assignment(
         slots=execution.slots,
         wait_for=_wait_for(cascade, execution),
         wall_clock_seconds_max=None if limit is None else limit.total_seconds(),
+        resource_files=_resource_files(spec.resource_files),
     )
+
+
+def _start_assignment(cascade: Cascade, execution: Execution) -> messages.Assignment:
+    """A start task has no job, no id and no time limit (P-26)."""
+    node = cascade.nodes.get(execution.node)
+    spec = None if node is None else node.start_task
+    if spec is None:
+        raise Defect(f"{execution} has nothing to run")
+    return messages.Assignment(
+        execution_id=execution.id,
+        kind=execution.kind,
+        job_id="",
+        task_id="",
+        directory=START_DIRECTORY,
+        preparation_directory=None,
+        command_line=spec.command_line,
+        environment=_environment((), spec.environment_settings),
+        is_elevated=spec.elevation_level is ElevationLevel.ADMIN,
+        slots=0,
+        wait_for=None,
+        wall_clock_seconds_max=None,
+        resource_files=_resource_files(spec.resource_files),
+    )
+
+
+def _resource_files(files: Iterable[ResourceFile]) -> list[messages.ResourceFileOrder]:
+    return [messages.ResourceFileOrder(file.url, file.path, file.mode) for file in files]
 
 
 def _spec(
     execution: Execution, job: JobSpec, task: TaskSpec | None
 ) -> TaskSpec | JobPreparationSpec | JobReleaseSpec:
-    by_kind = {
-        ExecutionKind.TASK: task,
-        ExecutionKind.PREPARATION: job.preparation,
-        ExecutionKind.RELEASE: job.release,
-    }
-    spec = by_kind[execution.kind]
+    match execution.kind:
+        case ExecutionKind.TASK:
+            spec: TaskSpec | JobPreparationSpec | JobReleaseSpec | None = task
+        case ExecutionKind.PREPARATION:
+            spec = job.preparation
+        case _:
+            spec = job.release
     if spec is None:
         raise Defect(f"{execution} has nothing to run")
     return spec
@@ -131,11 +172,16 @@ def _environment(
 
 def _wait_for(cascade: Cascade, execution: Execution) -> str | None:
     """Return the preparation that a task has to wait for on its node (J-69)."""
-    if execution.kind is not ExecutionKind.TASK:
+    if execution.kind is not ExecutionKind.TASK or execution.job is None:
         return None
     place = cascade.job_nodes.get((execution.job, execution.node))
-    if place is None or place.state is not JobNodeState.PREPARING:
+    if place is None or not must_wait(place):
         return None
     return job_node_execution_id(
         ExecutionKind.PREPARATION, place.job, place.node, place.preparation.attempt
     )
+
+
+def must_wait(place: JobNode) -> bool:
+    """Return whether a task that is given to the node now waits there for the preparation."""
+    return place.state is JobNodeState.PREPARING and place.waits_for_preparation

@@ -27,6 +27,7 @@ from batchyard.core.model import (
     TaskKey,
     TaskSpec,
 )
+from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
     JobView,
@@ -273,6 +274,10 @@ class Transaction(Protocol):
         """Return the nodes of a pool that are not gone, the oldest first."""
         ...
 
+    def first_node(self, pool: PoolKey) -> NodeKey:
+        """Return the oldest node that a pool ever had; it has had one."""
+        ...
+
     def executions_of_node(self, node: NodeKey) -> list[Execution]:
         """Return what a node has to run or to stop, the oldest first."""
         ...
@@ -293,8 +298,28 @@ class Transaction(Protocol):
         """Return what clients asked for."""
         ...
 
+    def task_creation_time(self, task: TaskKey) -> datetime:
+        """Return when a task was added."""
+        ...
+
     def job_spec(self, job: JobKey) -> JobSpec:
         """Return what a client asked for."""
+        ...
+
+    def pool_spec(self, pool: PoolKey) -> PoolSpec:
+        """Return what a client asked for."""
+        ...
+
+    def update_task_spec(self, task: TaskKey, spec: TaskSpec) -> None:
+        """Replace what a client asked for."""
+        ...
+
+    def update_job_spec(self, job: JobKey, spec: JobSpec) -> None:
+        """Replace what a client asked for."""
+        ...
+
+    def update_pool_spec(self, pool: PoolKey, spec: PoolSpec) -> None:
+        """Replace what a client asked for."""
         ...
 
     # Placement.
@@ -322,13 +347,29 @@ class Transaction(Protocol):
         ...
 
     def remove_directories(
-        self, directories: Sequence[tuple[NodeKey, str]]
+        self, directories: Sequence[tuple[NodeKey, str]], due_time: datetime | None
     ) -> list[tuple[NodeKey, int, str]]:
-        """Insert orders to remove directories; return them with their keys."""
+        """Insert orders to remove directories, now or at `due_time`; return them with keys."""
         ...
 
-    def directory_removals(self, node: NodeKey) -> list[tuple[int, str]]:
-        """Return the orders of a node: key and path."""
+    def keep_directory(self, node: NodeKey, path: str) -> None:
+        """Take back orders for a directory that are not due yet."""
+        ...
+
+    def directory_removals(self, node: NodeKey, now: datetime) -> list[tuple[int, str]]:
+        """Return the orders of a node that are due: key and path."""
+        ...
+
+    def tasks_with_files_due(self, now: datetime, limit: int) -> list[Task]:
+        """Return completed tasks whose files have to go."""
+        ...
+
+    def take_due_removals(self, now: datetime, limit: int) -> list[tuple[NodeKey, int, str]]:
+        """Make orders that have become due orders for now, and return them."""
+        ...
+
+    def next_files_due(self) -> datetime | None:
+        """Return when the next files have to go, None for never."""
         ...
 
     def directories_removed(self, keys: Iterable[int]) -> None:
@@ -364,7 +405,9 @@ class Reads(Protocol):
         """Return a pool."""
         ...
 
-    def list_pools(self, account: str, after: int, limit: int) -> Page[PoolView]:
+    def list_pools(
+        self, account: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[PoolView]:
         """Return the pools of an account whose keys follow `after`."""
         ...
 
@@ -378,7 +421,9 @@ class Reads(Protocol):
         """Return a node."""
         ...
 
-    def list_nodes(self, account: str, pool_id: str, after: int, limit: int) -> Page[NodeView]:
+    def list_nodes(
+        self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[NodeView]:
         """Return the nodes of a pool."""
         ...
 
@@ -386,7 +431,9 @@ class Reads(Protocol):
         """Return a job."""
         ...
 
-    def list_jobs(self, account: str, after: int, limit: int) -> Page[JobView]:
+    def list_jobs(
+        self, account: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[JobView]:
         """Return the jobs of an account."""
         ...
 
@@ -395,7 +442,7 @@ class Reads(Protocol):
         ...
 
     def list_job_nodes(
-        self, account: str, job_id: str, after: int, limit: int
+        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
     ) -> Page[JobNodeView]:
         """Return the preparation and release of a job, node by node (J-86)."""
         ...
@@ -404,7 +451,9 @@ class Reads(Protocol):
         """Return a task."""
         ...
 
-    def list_tasks(self, account: str, job_id: str, after: int, limit: int) -> Page[TaskView]:
+    def list_tasks(
+        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[TaskView]:
         """Return the tasks of a job."""
         ...
 

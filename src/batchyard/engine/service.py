@@ -6,13 +6,29 @@ Every method is a coroutine. A write is answered after its commit, so what was a
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar, cast
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobSpec, Node, NodeKey, NodeState, PoolSpec, TaskSpec, TaskState
+from batchyard.core.model import (
+    JobChange,
+    JobSpec,
+    Node,
+    NodeKey,
+    NodeOption,
+    NodeState,
+    PoolChange,
+    PoolSpec,
+    Resize,
+    TaskConstraints,
+    TaskSpec,
+    TaskState,
+)
 from batchyard.engine import commands, news
-from batchyard.engine.orders import task_directory
+from batchyard.engine.commands.found import JobGuard, PoolGuard, TaskGuard
+from batchyard.engine.directories import task_directory
+from batchyard.engine.filters import Filter
 from batchyard.engine.ports import FleetEvent, NodeFiles, Reads
 from batchyard.engine.views import (
     FileLocation,
@@ -34,7 +50,15 @@ Result = TypeVar("Result")
 _READERS: Final = 2
 
 #: States in which a node can be asked for its files. Source: 01, Calls refused by state.
-_SERVING: Final = frozenset({NodeState.IDLE, NodeState.RUNNING, NodeState.OFFLINE})
+_SERVING: Final = frozenset(
+    {
+        NodeState.IDLE,
+        NodeState.RUNNING,
+        NodeState.OFFLINE,
+        NodeState.WAITING_FOR_START_TASK,
+        NodeState.START_TASK_FAILED,
+    }
+)
 
 
 class Service:
@@ -69,9 +93,11 @@ class Service:
         """Return a pool."""
         return await self._read(self._reads.get_pool, account, pool_id)
 
-    async def list_pools(self, account: str, *, after: int | None, limit: int) -> Page[PoolView]:
+    async def list_pools(
+        self, account: str, *, after: int | None, limit: int, filter: Filter | None = None
+    ) -> Page[PoolView]:
         """Return one page of an account's pools."""
-        return await self._read(self._reads.list_pools, account, after or 0, limit)
+        return await self._read(self._reads.list_pools, account, after or 0, limit, filter)
 
     async def node_counts(
         self, account: str, *, pool_id: str | None, after: int | None, limit: int
@@ -84,38 +110,60 @@ class Service:
         return await self._read(self._reads.get_node, account, pool_id, node_id)
 
     async def list_nodes(
-        self, account: str, pool_id: str, *, after: int | None, limit: int
+        self,
+        account: str,
+        pool_id: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
     ) -> Page[NodeView]:
         """Return one page of a pool's nodes."""
-        return await self._read(self._reads.list_nodes, account, pool_id, after or 0, limit)
+        return await self._read(self._reads.list_nodes, account, pool_id, after or 0, limit, filter)
 
     async def get_job(self, account: str, job_id: str) -> JobView:
         """Return a job."""
         return await self._read(self._reads.get_job, account, job_id)
 
-    async def list_jobs(self, account: str, *, after: int | None, limit: int) -> Page[JobView]:
+    async def list_jobs(
+        self, account: str, *, after: int | None, limit: int, filter: Filter | None = None
+    ) -> Page[JobView]:
         """Return one page of an account's jobs."""
-        return await self._read(self._reads.list_jobs, account, after or 0, limit)
+        return await self._read(self._reads.list_jobs, account, after or 0, limit, filter)
 
     async def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
         return await self._read(self._reads.task_counts, account, job_id)
 
     async def list_job_nodes(
-        self, account: str, job_id: str, *, after: int | None, limit: int
+        self,
+        account: str,
+        job_id: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
     ) -> Page[JobNodeView]:
         """Return one page of a job's preparation and release, node by node."""
-        return await self._read(self._reads.list_job_nodes, account, job_id, after or 0, limit)
+        return await self._read(
+            self._reads.list_job_nodes, account, job_id, after or 0, limit, filter
+        )
 
     async def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
         """Return a task."""
         return await self._read(self._reads.get_task, account, job_id, task_id)
 
     async def list_tasks(
-        self, account: str, job_id: str, *, after: int | None, limit: int
+        self,
+        account: str,
+        job_id: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
     ) -> Page[TaskView]:
         """Return one page of a job's tasks."""
-        return await self._read(self._reads.list_tasks, account, job_id, after or 0, limit)
+        return await self._read(self._reads.list_tasks, account, job_id, after or 0, limit, filter)
 
     async def locate_task_files(self, account: str, job_id: str, task_id: str) -> FileLocation:
         """Return where the files of a task are.
@@ -126,6 +174,8 @@ class Service:
         """
         view = await self.get_task(account, job_id, task_id)
         task = view.task
+        if task.are_files_removed:
+            raise Refused(ErrorCode.TASK_FILES_CLEANEDUP)
         if task.node is None or (task.state is TaskState.ACTIVE and task.retry_count == 0):
             raise Refused(
                 ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
@@ -156,21 +206,61 @@ class Service:
         """Create a pool."""
         return await self._write(commands.create_pool, account, spec)
 
-    async def delete_pool(self, account: str, pool_id: str) -> None:
+    async def update_pool(
+        self, account: str, pool_id: str, change: PoolChange, guard: PoolGuard = None
+    ) -> PoolView:
+        """Change properties of a pool."""
+        return await self._write(commands.update_pool, account, pool_id, change, guard)
+
+    async def resize_pool(
+        self, account: str, pool_id: str, resize: Resize, guard: PoolGuard = None
+    ) -> PoolView:
+        """Give a pool another size."""
+        return await self._write(commands.resize_pool, account, pool_id, resize, guard)
+
+    async def remove_nodes(
+        self,
+        account: str,
+        pool_id: str,
+        node_ids: Sequence[str],
+        timeout: timedelta,
+        option: NodeOption,
+        guard: PoolGuard = None,
+    ) -> PoolView:
+        """Take nodes away from a pool."""
+        return await self._write(
+            commands.remove_nodes, account, pool_id, node_ids, timeout, option, guard
+        )
+
+    async def delete_pool(self, account: str, pool_id: str, guard: PoolGuard = None) -> None:
         """Delete a pool."""
-        await self._write(commands.delete_pool, account, pool_id)
+        await self._write(commands.delete_pool, account, pool_id, guard)
+
+    async def reboot_node(
+        self, account: str, pool_id: str, node_id: str, option: NodeOption
+    ) -> NodeView:
+        """Reboot a node."""
+        return await self._write(commands.reboot_node, account, pool_id, node_id, option)
 
     async def create_job(self, account: str, spec: JobSpec) -> JobView:
         """Create a job."""
         return await self._write(commands.create_job, account, spec)
 
-    async def terminate_job(self, account: str, job_id: str, reason: str | None) -> JobView:
-        """Terminate a job."""
-        return await self._write(commands.terminate_job, account, job_id, reason)
+    async def update_job(
+        self, account: str, job_id: str, change: JobChange, guard: JobGuard = None
+    ) -> JobView:
+        """Change properties of a job."""
+        return await self._write(commands.update_job, account, job_id, change, guard)
 
-    async def delete_job(self, account: str, job_id: str) -> None:
+    async def terminate_job(
+        self, account: str, job_id: str, reason: str | None, guard: JobGuard = None
+    ) -> JobView:
+        """Terminate a job."""
+        return await self._write(commands.terminate_job, account, job_id, reason, guard)
+
+    async def delete_job(self, account: str, job_id: str, guard: JobGuard = None) -> None:
         """Delete a job."""
-        await self._write(commands.delete_job, account, job_id)
+        await self._write(commands.delete_job, account, job_id, guard)
 
     async def add_task(self, account: str, job_id: str, spec: TaskSpec) -> TaskView:
         """Add a task."""
@@ -182,9 +272,28 @@ class Service:
         """Add tasks, each on its own merits."""
         return await self._write(commands.add_tasks, account, job_id, specs)
 
-    async def delete_task(self, account: str, job_id: str, task_id: str) -> None:
+    async def update_task(
+        self,
+        account: str,
+        job_id: str,
+        task_id: str,
+        constraints: TaskConstraints,
+        guard: TaskGuard = None,
+    ) -> TaskView:
+        """Replace the constraints of a task."""
+        return await self._write(commands.update_task, account, job_id, task_id, constraints, guard)
+
+    async def terminate_task(
+        self, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+    ) -> TaskView:
+        """End a task."""
+        return await self._write(commands.terminate_task, account, job_id, task_id, guard)
+
+    async def delete_task(
+        self, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+    ) -> None:
         """Delete a task."""
-        await self._write(commands.delete_task, account, job_id, task_id)
+        await self._write(commands.delete_task, account, job_id, task_id, guard)
 
     async def _read(self, read: Callable[..., Result], *arguments: object) -> Result:
         loop = asyncio.get_running_loop()

@@ -37,10 +37,14 @@ class PoolView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
-    """A compute node with what it takes from its pool."""
+    """A compute node with what its pool was given; `ordinal` tells it from the others there.
+
+    The oldest node of a pool is number 0; a number is never used again.
+    """
 
     node: Node
-    vm_size: str
+    pool_spec: PoolSpec
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

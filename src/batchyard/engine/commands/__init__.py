@@ -1,0 +1,40 @@
+"""What a caller may ask to be changed: admit it or refuse it, then let the life cycles decide.
+
+Every command runs in the writer's transaction, in a savepoint of its own. It returns what the
+caller wants to know, and the caller hears of it after the commit. Refusals are `Refused`.
+"""
+
+from batchyard.engine.commands.jobs import create_job, delete_job, terminate_job, update_job
+from batchyard.engine.commands.pools import (
+    create_pool,
+    delete_pool,
+    reboot_node,
+    remove_nodes,
+    resize_pool,
+    update_pool,
+)
+from batchyard.engine.commands.tasks import (
+    add_task,
+    add_tasks,
+    delete_task,
+    terminate_task,
+    update_task,
+)
+
+__all__ = [
+    "add_task",
+    "add_tasks",
+    "create_job",
+    "create_pool",
+    "delete_job",
+    "delete_pool",
+    "delete_task",
+    "reboot_node",
+    "remove_nodes",
+    "resize_pool",
+    "terminate_job",
+    "terminate_task",
+    "update_job",
+    "update_pool",
+    "update_task",
+]

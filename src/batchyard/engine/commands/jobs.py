@@ -1,0 +1,105 @@
+"""Commands about jobs."""
+
+from dataclasses import replace
+
+from batchyard.core import job as job_cycle
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.messages import (
+    DeleteJob,
+    TerminateJob,
+    UpdateJob,
+)
+from batchyard.core.model import Job, JobChange, JobKey, JobSpec, JobState
+from batchyard.engine.cascade import Cascade
+from batchyard.engine.commands import found
+from batchyard.engine.commands.found import JobGuard
+from batchyard.engine.views import JobView
+
+
+def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
+    """Create a job; its pool need not exist yet (J-8).
+
+    Raises:
+        Refused: ``JobExists``.
+    """
+    if cascade.transaction.job_key(account, spec.id) is not None:
+        raise Refused(ErrorCode.JOB_EXISTS)
+    now = cascade.now
+    job = Job(
+        key=JobKey(cascade.transaction.reserve("job", 1)),
+        account=account,
+        id=spec.id,
+        pool_id=spec.pool_id,
+        pool=cascade.transaction.pool_key(account, spec.pool_id),
+        priority=spec.priority,
+        revision=1,
+        creation_time=now,
+        last_modified=now,
+        state=JobState.ACTIVE,
+        state_time=now,
+        start_time=now,
+    )
+    if spec.preparation is not None:
+        job = replace(
+            job,
+            has_preparation=True,
+            has_release=spec.release is not None,
+            preparation_retry_count_max=spec.preparation.max_task_retry_count,
+            waits_for_preparation=spec.preparation.wait_for_success,
+            reruns_preparation=spec.preparation.rerun_on_node_reboot_after_success,
+        )
+    cascade.transaction.add_job(job, spec)
+    cascade.jobs.added(job.key, job)
+    return JobView(job=job, spec=spec)
+
+
+def update_job(
+    cascade: Cascade, account: str, job_id: str, change: JobChange, guard: JobGuard = None
+) -> JobView:
+    """Change what may change of a job (J-27 ... J-34); tasks that exist keep their retry counts.
+
+    Raises:
+        Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``,
+            ``OperationInvalidForCurrentState`` for another pool, and what the guard says.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    spec = cascade.transaction.job_spec(job.key)
+    if change.pool_id is not None and change.pool_id.lower() != job.pool_id.lower():
+        raise Refused(
+            ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
+            PropertyName="poolInfo",
+            Reason="the pool of a job changes only while the job is disabled",
+        )
+    if change.priority is not None:
+        spec = replace(spec, priority=change.priority)
+    if change.max_task_retry_count is not None:
+        spec = replace(spec, max_task_retry_count=change.max_task_retry_count)
+    if change.metadata is not None:
+        spec = replace(spec, metadata=change.metadata or None)
+    cascade.run([UpdateJob(key=job.key, priority=spec.priority)])
+    cascade.transaction.update_job_spec(job.key, spec)
+    return found.job_view(cascade, job.key)
+
+
+def terminate_job(
+    cascade: Cascade, account: str, job_id: str, reason: str | None, guard: JobGuard = None
+) -> JobView:
+    """Terminate a job: its running tasks end, then its release tasks run (J-39, J-40).
+
+    Raises:
+        Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``, and
+            what the guard says.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([TerminateJob(key=job.key, reason=reason or job_cycle.USER_TERMINATE)])
+    return found.job_view(cascade, job.key)
+
+
+def delete_job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = None) -> None:
+    """Delete a job, running its release tasks first if they have not run (J-44, J-45).
+
+    Raises:
+        Refused: ``JobNotFound``, ``JobBeingDeleted``, and what the guard says.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([DeleteJob(key=job.key)])

@@ -1,0 +1,178 @@
+"""Commands about tasks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from batchyard.core import job as job_cycle
+from batchyard.core.effects import (
+    WakePlacement,
+)
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.messages import (
+    ConstrainTask,
+    DeleteTask,
+    TerminateTask,
+)
+from batchyard.core.model import (
+    Job,
+    JobKey,
+    JobSpec,
+    Task,
+    TaskConstraints,
+    TaskKey,
+    TaskSpec,
+    TaskState,
+)
+from batchyard.engine.cascade import Cascade
+from batchyard.engine.commands import found
+from batchyard.engine.commands.found import TaskGuard
+from batchyard.engine.directories import task_directory
+from batchyard.engine.removals import remove_directories
+from batchyard.engine.views import TaskAdded, TaskView
+
+
+def add_task(cascade: Cascade, account: str, job_id: str, spec: TaskSpec) -> TaskView:
+    """Add one task.
+
+    Raises:
+        Refused: ``JobNotFound``, ``TaskExists``, ``TaskIdSameAsJobPreparationTask``,
+            ``TaskIdSameAsJobReleaseTask``, and why the job takes no more tasks.
+    """
+    job = found.job(cascade, account, job_id)
+    (added,) = _add_tasks(cascade, job, [spec])
+    if isinstance(added, Refused):
+        raise added
+    return found.task_view(cascade, job, added.key)
+
+
+def add_tasks(
+    cascade: Cascade, account: str, job_id: str, specs: Sequence[TaskSpec]
+) -> list[TaskAdded]:
+    """Add tasks, each on its own merits: one that is refused does not hold up the others (T-3).
+
+    Raises:
+        Refused: ``JobNotFound``.
+    """
+    results = _add_tasks(cascade, found.job(cascade, account, job_id), specs)
+    return [
+        TaskAdded(task_id=spec.id, refused=result)
+        if isinstance(result, Refused)
+        else TaskAdded(task_id=spec.id, added_time=result.state_time, task=result.key)
+        for spec, result in zip(specs, results, strict=True)
+    ]
+
+
+def update_task(
+    cascade: Cascade,
+    account: str,
+    job_id: str,
+    task_id: str,
+    constraints: TaskConstraints,
+    guard: TaskGuard = None,
+) -> TaskView:
+    """Replace the constraints of a task; they count for its coming decisions (T-24, T-25).
+
+    Raises:
+        Refused: ``JobNotFound``, ``TaskNotFound``, ``TaskCompleted``, and what the guard says.
+    """
+    job, task = found.task(cascade, account, job_id, task_id, guard)
+    retry_count = constraints.max_task_retry_count
+    if retry_count is None:
+        retry_count = cascade.transaction.job_spec(job.key).max_task_retry_count
+    event = ConstrainTask(
+        key=task.key, retry_count_max=retry_count, retention_time=constraints.retention_time
+    )
+    cascade.run([event])
+    spec = replace(
+        cascade.transaction.task_specs([task.key])[task.key],
+        max_wall_clock_time=constraints.max_wall_clock_time,
+        max_task_retry_count=retry_count,
+        retention_time=constraints.retention_time,
+    )
+    cascade.transaction.update_task_spec(task.key, spec)
+    return found.task_view(cascade, job, task.key)
+
+
+def terminate_task(
+    cascade: Cascade, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+) -> TaskView:
+    """End a task, whether it runs or not: it is completed at once (T-21).
+
+    Raises:
+        Refused: ``JobNotFound``, ``TaskNotFound``, ``TaskCompleted``, and what the guard says.
+    """
+    job, task = found.task(cascade, account, job_id, task_id, guard)
+    cascade.run([TerminateTask(key=task.key)])
+    return found.task_view(cascade, job, task.key)
+
+
+def delete_task(
+    cascade: Cascade, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+) -> None:
+    """Delete a task, ending it first if it runs, and its files (T-23).
+
+    Raises:
+        Refused: ``JobNotFound``, ``TaskNotFound``, and what the guard says.
+    """
+    job, task = found.task(cascade, account, job_id, task_id, guard)
+    spec = cascade.transaction.task_specs([task.key])[task.key]
+    cascade.run([DeleteTask(key=task.key)])
+    if task.node is not None and cascade.nodes.get(task.node) is not None:
+        remove_directories(cascade, [(task.node, task_directory(job.id, spec.id))])
+
+
+def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Task | Refused]:
+    job_spec = cascade.transaction.job_spec(job.key)
+    taken = set(cascade.transaction.task_keys(job.key, [spec.id for spec in specs]))
+    first = cascade.transaction.reserve("task", len(specs))
+    results: list[Task | Refused] = []
+    admitted: list[tuple[Task, TaskSpec]] = []
+    for number, spec in enumerate(specs, first):
+        try:
+            _admit(job, job_spec, spec, taken)
+        except Refused as refused:
+            results.append(refused)
+            continue
+        taken.add(spec.id.lower())
+        complete = _with_defaults(spec, job_spec)
+        task = _new_task(cascade, TaskKey(number), job.key, complete)
+        admitted.append((task, complete))
+        results.append(task)
+    cascade.transaction.add_tasks(job.key, admitted)
+    for task, _ in admitted:
+        cascade.tasks.added(task.key, task)
+    if admitted and job.pool is not None:
+        cascade.run([WakePlacement(job.pool)])
+    return results
+
+
+def _admit(job: Job, job_spec: JobSpec, spec: TaskSpec, taken: set[str]) -> None:
+    if job.state in job_cycle.ADD_TASK_REFUSALS:
+        raise Refused(job_cycle.ADD_TASK_REFUSALS[job.state])
+    if spec.id.lower() in taken:
+        raise Refused(ErrorCode.TASK_EXISTS)
+    if job_spec.preparation and spec.id.lower() == job_spec.preparation.id.lower():
+        raise Refused(ErrorCode.TASK_ID_SAME_AS_JOB_PREPARATION_TASK)
+    if job_spec.release and spec.id.lower() == job_spec.release.id.lower():
+        raise Refused(ErrorCode.TASK_ID_SAME_AS_JOB_RELEASE_TASK)
+
+
+def _with_defaults(spec: TaskSpec, job_spec: JobSpec) -> TaskSpec:
+    """A task without a retry count of its own takes its job's, once and for all (J-17, J-33)."""
+    if spec.max_task_retry_count is not None:
+        return spec
+    return replace(spec, max_task_retry_count=job_spec.max_task_retry_count)
+
+
+def _new_task(cascade: Cascade, key: TaskKey, job: JobKey, spec: TaskSpec) -> Task:
+    assert spec.max_task_retry_count is not None, spec
+    return Task(
+        key=key,
+        job=job,
+        state=TaskState.ACTIVE,
+        state_time=cascade.now,
+        last_modified=cascade.now,
+        required_slots=spec.required_slots,
+        retry_count_max=spec.max_task_retry_count,
+        retention_time=spec.retention_time,
+    )
