@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
+from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
     JobView,
@@ -21,7 +22,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
-from batchyard.store import schema
+from batchyard.store import filters, schema
 from batchyard.store.transaction import COUNTS, GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
 from batchyard.store.values import Codec, from_microseconds
 
@@ -45,12 +46,16 @@ class SqlReads:
             row = _pool(connection, account, pool_id)
             return _pool_view(row, _current_nodes(connection, [row.key]))
 
-    def list_pools(self, account: str, after: int, limit: int) -> Page[PoolView]:
+    def list_pools(
+        self, account: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[PoolView]:
         """Return the pools of an account whose keys follow `after`."""
         pool = schema.pool
         query = (
             select(*_columns(pool, POOLS), pool.c.spec)
-            .where(pool.c.account == account, pool.c.key > after)
+            .where(
+                pool.c.account == account, pool.c.key > after, *_conditions(filter_, filters.POOLS)
+            )
             .order_by(pool.c.key)
             .limit(limit + 1)
         )
@@ -97,11 +102,13 @@ class SqlReads:
                 node.c.state != GONE,
             )
             row = connection.execute(query).first()
-        if row is None:
-            raise Refused(ErrorCode.NODE_NOT_FOUND)
-        return NodeView(node=NODES.decode(row), vm_size=_vm_size(pool))
+            if row is None:
+                raise Refused(ErrorCode.NODE_NOT_FOUND)
+            return _node_view(row, pool, _first_node(connection, pool.key))
 
-    def list_nodes(self, account: str, pool_id: str, after: int, limit: int) -> Page[NodeView]:
+    def list_nodes(
+        self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[NodeView]:
         """Return the nodes of a pool."""
         node = schema.node
         with self._begin() as connection:
@@ -109,28 +116,27 @@ class SqlReads:
             query = (
                 select(*_columns(node, NODES))
                 .where(node.c.pool == pool.key, node.c.key > after, node.c.state != GONE)
+                .where(*_conditions(filter_, filters.NODES))
                 .order_by(node.c.key)
                 .limit(limit + 1)
             )
             rows = connection.execute(query).all()
-        vm_size = _vm_size(pool)
-        return _page(
-            rows,
-            limit,
-            lambda row: NodeView(node=NODES.decode(row), vm_size=vm_size),
-        )
+            first = _first_node(connection, pool.key)
+        return _page(rows, limit, lambda row: _node_view(row, pool, first))
 
     def get_job(self, account: str, job_id: str) -> JobView:
         """Return a job."""
         with self._begin() as connection:
             return _job_view(_job(connection, account, job_id))
 
-    def list_jobs(self, account: str, after: int, limit: int) -> Page[JobView]:
+    def list_jobs(
+        self, account: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[JobView]:
         """Return the jobs of an account."""
         job = schema.job
         query = (
             select(*_columns(job, JOBS), job.c.spec)
-            .where(job.c.account == account, job.c.key > after)
+            .where(job.c.account == account, job.c.key > after, *_conditions(filter_, filters.JOBS))
             .order_by(job.c.key)
             .limit(limit + 1)
         )
@@ -147,7 +153,7 @@ class SqlReads:
         return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
 
     def list_job_nodes(
-        self, account: str, job_id: str, after: int, limit: int
+        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
     ) -> Page[JobNodeView]:
         """Return the preparation and release of a job, node by node, gone nodes included."""
         job_node, node = schema.job_node, schema.node
@@ -159,6 +165,7 @@ class SqlReads:
                 select(*_columns(job_node, JOB_NODES), node.c.pool_id, node.c.id, node.c.key)
                 .join(node, node.c.key == job_node.c.node)
                 .where(job_node.c.job == job.job.key, job_node.c.node > after)
+                .where(*_conditions(filter_, filters.JOB_NODES))
                 .order_by(job_node.c.node)
                 .limit(limit + 1)
             )
@@ -186,7 +193,9 @@ class SqlReads:
             raise Refused(ErrorCode.TASK_NOT_FOUND)
         return _task_view(row, job.id)
 
-    def list_tasks(self, account: str, job_id: str, after: int, limit: int) -> Page[TaskView]:
+    def list_tasks(
+        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
+    ) -> Page[TaskView]:
         """Return the tasks of a job."""
         task = schema.task
         with self._begin() as connection:
@@ -194,6 +203,7 @@ class SqlReads:
             query = (
                 _tasks()
                 .where(task.c.job == job.key, task.c.key > after)
+                .where(*_conditions(filter_, filters.TASKS))
                 .order_by(task.c.key)
                 .limit(limit + 1)
             )
@@ -215,6 +225,12 @@ class SqlReads:
 
 def _columns(table: Table, codec: Codec[Any]) -> list[ColumnElement[Any]]:
     return [table.c[name] for name in codec.columns]
+
+
+def _conditions(
+    condition: Filter | None, columns: filters.Columns
+) -> tuple[ColumnElement[bool], ...]:
+    return () if condition is None else (filters.to_sql(condition, columns),)
 
 
 def _page(rows: Sequence[AnyRow], limit: int, view: Callable[[AnyRow], Item]) -> Page[Item]:
@@ -271,8 +287,16 @@ def _pool_view(row: AnyRow, current: Mapping[tuple[int, bool], int]) -> PoolView
     )
 
 
-def _vm_size(pool: AnyRow) -> str:
-    return _POOL_SPEC.decode(pool.spec).vm_size
+def _first_node(connection: Connection, pool: int) -> int:
+    """Return the oldest node that a pool ever had, 0 if it has had none."""
+    node = schema.node
+    return connection.execute(select(func.min(node.c.key)).where(node.c.pool == pool)).scalar() or 0
+
+
+def _node_view(row: AnyRow, pool: AnyRow, first_node: int) -> NodeView:
+    node = NODES.decode(row)
+    spec = _POOL_SPEC.decode(pool.spec)
+    return NodeView(node=node, pool_spec=spec, ordinal=node.key - first_node)
 
 
 def _job_view(row: AnyRow) -> JobView:

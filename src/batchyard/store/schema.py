@@ -6,7 +6,7 @@ since 1970 in UTC. Ids keep their case in ``id`` and are unique by ``id_folded``
 filter can ask for is a typed column; the specification's JSON is never searched.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +29,21 @@ metadata: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _run(prefix: str) -> list[Column[Any]]:
+    """Return the columns of a `Run`: filters ask for some of them."""
+    return [
+        Column(f"{prefix}_attempt", Integer, nullable=False),
+        Column(f"{prefix}_retry_count", Integer, nullable=False),
+        Column(f"{prefix}_start_time", BigInteger),
+        Column(f"{prefix}_end_time", BigInteger),
+        Column(f"{prefix}_last_retry_time", BigInteger),
+        Column(f"{prefix}_exit_code", BigInteger),
+        Column(f"{prefix}_result", String(16)),
+        Column(f"{prefix}_failure", Text),
+    ]
+
 
 #: The next free key of each kind of entity. Keys are never used twice, not even after a deletion.
 counter: Final = Table(
@@ -58,7 +73,9 @@ pool: Final = Table(
     Column("node_fill_type", String(16), nullable=False),
     Column("is_windows", Integer, nullable=False),
     Column("resize_timeout", BigInteger, nullable=False),
+    Column("resize_option", String(16), nullable=False),
     Column("resize_errors", Text),
+    Column("vm_size", String(64), nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
 )
@@ -83,6 +100,9 @@ node: Final = Table(
     Column("tasks_run", BigInteger, nullable=False),
     Column("tasks_succeeded", BigInteger, nullable=False),
     Column("log_acknowledged", BigInteger, nullable=False),
+    Column("start_task", Text),
+    *_run("start_run"),
+    Column("plan", String(16), nullable=False),
     Index("ix_node_pool", "pool", "key"),
 )
 
@@ -110,6 +130,8 @@ job: Final = Table(
     Column("has_preparation", Integer, nullable=False),
     Column("has_release", Integer, nullable=False),
     Column("preparation_retry_count_max", Integer, nullable=False),
+    Column("waits_for_preparation", Integer, nullable=False),
+    Column("reruns_preparation", Integer, nullable=False),
     Column("nodes_unsettled", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
@@ -122,7 +144,6 @@ job: Final = Table(
         "ix_job_ending",
         "key",
         sqlite_where=text("state IN ('terminating', 'deleting')"),
-        postgresql_where=text("state IN ('terminating', 'deleting')"),
     ),
 )
 
@@ -184,14 +205,26 @@ task: Final = Table(
     Column("exit_code", BigInteger),
     Column("result", String(16)),
     Column("failure", Text),
+    Column("revision", BigInteger, nullable=False),
+    Column("last_modified", BigInteger, nullable=False),
+    Column("retention_time", BigInteger),
+    Column("files_due_time", BigInteger),
+    Column("are_files_removed", Integer, nullable=False),
     Index("ix_task_job", "job", "key"),
+    # Filters: the tasks of a job in one state, in the order of the list.
+    Index("ix_task_job_state", "job", "state", "key"),
+    # Retention: whose files are due first.
+    Index(
+        "ix_task_files_due",
+        "files_due_time",
+        sqlite_where=text("files_due_time IS NOT NULL"),
+    ),
     # Placement: the first waiting tasks of a job.
     Index(
         "ix_task_waiting",
         "job",
         "key",
         sqlite_where=text("state = 'active' AND is_placed = 0"),
-        postgresql_where=text("state = 'active' AND is_placed = 0"),
     ),
 )
 
@@ -206,8 +239,10 @@ job_node: Final = Table(
     Column("has_preparation", Integer, nullable=False),
     Column("has_release", Integer, nullable=False),
     Column("preparation_retry_count_max", Integer, nullable=False),
-    Column("preparation", Text, nullable=False),
-    Column("release", Text, nullable=False),
+    Column("waits_for_preparation", Integer, nullable=False),
+    Column("reruns_preparation", Integer, nullable=False),
+    *_run("preparation"),
+    *_run("release"),
     PrimaryKeyConstraint("job", "node"),
     Index("ix_job_node_node", "node"),
 )
@@ -218,7 +253,7 @@ execution: Final = Table(
     metadata,
     Column("id", String(96), primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("job", BigInteger, nullable=False),
+    Column("job", BigInteger),
     Column("task", BigInteger),
     Column("node", BigInteger, nullable=False),
     Column("epoch", Integer, nullable=False),
@@ -229,12 +264,18 @@ execution: Final = Table(
     Index("ix_execution_job", "job"),
 )
 
-#: Directories of nodes that are to go: each row is an order to its node.
+#: Directories of nodes that are to go: each row is an order to its node, from its due time on.
 directory_removal: Final = Table(
     "directory_removal",
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("node", BigInteger, nullable=False),
     Column("path", Text, nullable=False),
+    Column("due_time", BigInteger),
     Index("ix_directory_removal_node", "node"),
+    Index(
+        "ix_directory_removal_due",
+        "due_time",
+        sqlite_where=text("due_time IS NOT NULL"),
+    ),
 )

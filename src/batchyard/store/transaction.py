@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
+from datetime import datetime
 from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
 
@@ -28,7 +29,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine.ports import Changes
 from batchyard.store import schema, sets
-from batchyard.store.values import Codec, Column, to_json, to_microseconds
+from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 
 Key = TypeVar("Key", bound=int | str)
 Entity = TypeVar("Entity")
@@ -41,6 +42,7 @@ JOB_NODES: Final = Codec(JobNode)
 EXECUTIONS: Final = Codec(Execution)
 
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+_POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
 COUNTS: Final = tuple(field.name for field in fields(counts.CountsChange))
 
@@ -147,8 +149,9 @@ class SqlTransaction:
 
     def add_pool(self, pool: Pool, spec: PoolSpec) -> None:
         """Insert a pool; jobs that wait for one of its name get it."""
-        row = [*POOLS.encode(pool), pool.id.lower(), to_json(spec)]
-        sets.insert(self._connection, schema.pool, (*POOLS.columns, "id_folded", "spec"), [row])
+        columns = (*POOLS.columns, "id_folded", "vm_size", "spec")
+        row = [*POOLS.encode(pool), pool.id.lower(), spec.vm_size, to_json(spec)]
+        sets.insert(self._connection, schema.pool, columns, [row])
         sql = "UPDATE job SET pool = ? WHERE account = ? AND pool_id_folded = ? AND pool IS NULL"
         self._execute(sql, pool.key, pool.account, pool.id.lower())
 
@@ -185,6 +188,10 @@ class SqlTransaction:
         """Return the nodes of a pool that are not gone, the oldest first."""
         return self._query(schema.node, NODES, "pool = ? AND state <> 'gone' ORDER BY key", pool)
 
+    def first_node(self, pool: PoolKey) -> NodeKey:
+        """Return the oldest node that a pool ever had; it has had one."""
+        return NodeKey(self._one("SELECT min(key) FROM node WHERE pool = ?", pool))
+
     def executions_of_node(self, node: NodeKey) -> list[Execution]:
         """Return what a node has to run or to stop, the oldest first."""
         return self._query(schema.execution, EXECUTIONS, "node = ? ORDER BY job, task, id", node)
@@ -216,6 +223,28 @@ class SqlTransaction:
         """Return what clients asked for."""
         rows = sets.select(self._connection, schema.task_spec, ("key", "spec"), "key", tasks)
         return {TaskKey(key): _TASK_SPEC.decode(spec) for key, spec in rows}
+
+    def task_creation_time(self, task: TaskKey) -> datetime:
+        """Return when a task was added."""
+        return from_microseconds(
+            self._one("SELECT creation_time FROM task_spec WHERE key = ?", task)
+        )
+
+    def pool_spec(self, pool: PoolKey) -> PoolSpec:
+        """Return what a client asked for."""
+        return _POOL_SPEC.decode(self._one("SELECT spec FROM pool WHERE key = ?", pool))
+
+    def update_task_spec(self, task: TaskKey, spec: TaskSpec) -> None:
+        """Replace what a client asked for."""
+        self._execute("UPDATE task_spec SET spec = ? WHERE key = ?", to_json(spec), task)
+
+    def update_job_spec(self, job: JobKey, spec: JobSpec) -> None:
+        """Replace what a client asked for."""
+        self._execute("UPDATE job SET spec = ? WHERE key = ?", to_json(spec), job)
+
+    def update_pool_spec(self, pool: PoolKey, spec: PoolSpec) -> None:
+        """Replace what a client asked for."""
+        self._execute("UPDATE pool SET spec = ? WHERE key = ?", to_json(spec), pool)
 
     def job_spec(self, job: JobKey) -> JobSpec:
         """Return what a client asked for."""
@@ -268,21 +297,57 @@ class SqlTransaction:
         self._execute("UPDATE job SET pool = NULL WHERE pool = ?", pool)
 
     def remove_directories(
-        self, directories: Sequence[tuple[NodeKey, str]]
+        self, directories: Sequence[tuple[NodeKey, str]], due_time: datetime | None
     ) -> list[tuple[NodeKey, int, str]]:
-        """Insert orders to remove directories; return them with their keys."""
+        """Insert orders to remove directories, now or at `due_time`; return them with keys."""
         if not directories:
             return []
+        due = None if due_time is None else to_microseconds(due_time)
         first = self.reserve("directory_removal", len(directories))
         orders = [(node, first + i, path) for i, (node, path) in enumerate(directories)]
-        columns = ("node", "key", "path")
-        sets.insert(self._connection, schema.directory_removal, columns, orders)
+        columns = ("node", "key", "path", "due_time")
+        rows = [(*order, due) for order in orders]
+        sets.insert(self._connection, schema.directory_removal, columns, rows)
         return orders
 
-    def directory_removals(self, node: NodeKey) -> list[tuple[int, str]]:
-        """Return the orders of a node: key and path."""
-        sql = "SELECT key, path FROM directory_removal WHERE node = ? ORDER BY key"
-        return [(row[0], row[1]) for row in self._execute(sql, node)]
+    def keep_directory(self, node: NodeKey, path: str) -> None:
+        """Take back orders for a directory that are not due yet."""
+        sql = "DELETE FROM directory_removal WHERE node = ? AND path = ? AND due_time IS NOT NULL"
+        self._execute(sql, node, path)
+
+    def directory_removals(self, node: NodeKey, now: datetime) -> list[tuple[int, str]]:
+        """Return the orders of a node that are due: key and path."""
+        sql = (
+            "SELECT key, path FROM directory_removal "
+            "WHERE node = ? AND (due_time IS NULL OR due_time <= ?) ORDER BY key"
+        )
+        rows = self._execute(sql, node, to_microseconds(now))
+        return [(row[0], row[1]) for row in rows]
+
+    def tasks_with_files_due(self, now: datetime, limit: int) -> list[Task]:
+        """Return completed tasks whose files have to go."""
+        where = "files_due_time <= ? ORDER BY files_due_time LIMIT ?"
+        return self._query(schema.task, TASKS, where, to_microseconds(now), limit)
+
+    def take_due_removals(self, now: datetime, limit: int) -> list[tuple[NodeKey, int, str]]:
+        """Make orders that have become due orders for now, and return them."""
+        sql = (
+            "UPDATE directory_removal SET due_time = NULL WHERE key IN "
+            "(SELECT key FROM directory_removal WHERE due_time <= ? ORDER BY due_time LIMIT ?) "
+            "RETURNING node, key, path"
+        )
+        rows = self._execute(sql, to_microseconds(now), limit).fetchall()
+        return [(NodeKey(row[0]), row[1], row[2]) for row in rows]
+
+    def next_files_due(self) -> datetime | None:
+        """Return when the next files have to go, None for never."""
+        sql = (
+            "SELECT min(due) FROM (SELECT min(files_due_time) AS due FROM task "
+            "WHERE files_due_time IS NOT NULL UNION ALL "
+            "SELECT min(due_time) FROM directory_removal WHERE due_time IS NOT NULL)"
+        )
+        due = self._one(sql)
+        return None if due is None else from_microseconds(due)
 
     def directories_removed(self, keys: Iterable[int]) -> None:
         """Delete orders that were carried out."""

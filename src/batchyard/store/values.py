@@ -8,6 +8,8 @@ from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from batchyard.core.model import Run
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -42,33 +44,53 @@ class Codec(Generic[Entity]):
     """Turns entities of one dataclass into rows, field by field, and rows into entities.
 
     Instants and spans become whole microseconds, enumerations their text, truth 0 or 1, nested
-    values JSON. The columns are named as the fields.
+    values JSON. The columns are named as the fields; a `Run` has a column for each of its own.
     """
 
     def __init__(self, entity: type[Entity]) -> None:
         hints = get_type_hints(entity)
         self._entity = entity
         # mypy does not know that every entity is a dataclass.
-        self.columns: Final = tuple(field.name for field in fields(entity))  # type: ignore[arg-type]
-        pairs = [_converters(hints[name]) for name in self.columns]
-        self._encoders = tuple(pair[0] for pair in pairs)
-        self._decoders = tuple(pair[1] for pair in pairs)
+        self._fields = tuple(field.name for field in fields(entity))  # type: ignore[arg-type]
+        self._runs: dict[str, Codec[Run]] = {
+            name: Codec(Run) for name in self._fields if hints[name] is Run
+        }
+        columns: list[str] = []
+        self.columns: tuple[str, ...]
+        for name in self._fields:
+            if name in self._runs:
+                columns += [f"{name}_{column}" for column in self._runs[name].columns]
+            else:
+                columns.append(name)
+        self.columns = tuple(columns)
+        plain = {name: hints[name] for name in self._fields if name not in self._runs}
+        self._converters = {name: _converters(hint) for name, hint in plain.items()}
 
     def encode(self, entity: Entity) -> list[Column]:
         """Return the row of `entity`, in the order of `columns`."""
-        return [
-            value if convert is None or value is None else convert(value)
-            for convert, value in zip(
-                self._encoders, (getattr(entity, name) for name in self.columns), strict=True
-            )
-        ]
+        row: list[Column] = []
+        for name in self._fields:
+            value = getattr(entity, name)
+            if name in self._runs:
+                row += self._runs[name].encode(value)
+                continue
+            convert = self._converters[name][0]
+            row.append(value if convert is None or value is None else convert(value))
+        return row
 
     def decode(self, row: Sequence[Any]) -> Entity:
         """Return the entity of a row; columns after the last field are passed over."""
-        values = {
-            name: value if convert is None or value is None else convert(value)
-            for name, convert, value in zip(self.columns, self._decoders, row, strict=False)
-        }
+        values: dict[str, Any] = {}
+        place = 0
+        for name in self._fields:
+            if name in self._runs:
+                values[name] = self._runs[name].decode(row[place:])
+                place += len(self._runs[name].columns)
+                continue
+            value = row[place]
+            convert = self._converters[name][1]
+            values[name] = value if convert is None or value is None else convert(value)
+            place += 1
         return self._entity(**values)
 
 

@@ -1,0 +1,130 @@
+"""Conditions on lists as SQL. Each field is a typed column, or an expression over such."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, String, Table, and_, case, func, literal, not_, or_
+
+from batchyard.engine.filters import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    StartsWith,
+)
+from batchyard.store import schema
+from batchyard.store.values import to_microseconds
+
+Columns = Mapping[str, ColumnElement[Any]]
+
+_COMPARE: Final = {
+    Operator.EQ: eq,
+    Operator.NE: ne,
+    Operator.GT: gt,
+    Operator.GE: ge,
+    Operator.LT: lt,
+    Operator.LE: le,
+}
+
+
+def to_sql(condition: Filter, columns: Columns) -> ColumnElement[bool]:
+    """Return `condition` over `columns`. What has no value never matches (O-4).
+
+    Raises:
+        KeyError: A field has no column; ``wire`` lets none through.
+    """
+    match condition:
+        case Comparison(field, operator, value):
+            column, bound = columns[field], _bound(value)
+            if isinstance(column.type, String):  # O-2: texts compare without case.
+                column, bound = func.lower(column), str(bound).lower()
+            result: ColumnElement[bool] = _COMPARE[operator](column, literal(bound))
+            return and_(column.is_not(None), result)
+        case StartsWith(field, text):
+            return func.lower(columns[field]).startswith(text.lower(), autoescape=True)
+        case AllOf(parts):
+            return and_(*(to_sql(part, columns) for part in parts))
+        case AnyOf(parts):
+            return or_(*(to_sql(part, columns) for part in parts))
+        case Not(part):
+            return not_(to_sql(part, columns))
+
+
+def _bound(value: str | int | bool | datetime) -> str | int:  # noqa: FBT001  # A value, no flag.
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def _run_state(table: Table, prefix: str) -> ColumnElement[Any]:
+    """A run is running from its start to its end, and nothing before (S-13, S-19)."""
+    return case(
+        (table.c[f"{prefix}_end_time"].is_not(None), "completed"),
+        (table.c[f"{prefix}_start_time"].is_not(None), "running"),
+    )
+
+
+def _run(table: Table, prefix: str, field: str) -> dict[str, ColumnElement[Any]]:
+    """Return the columns of the latest run of a preparation, release or start task."""
+    names = ("start_time", "end_time", "exit_code", "result")
+    columns: dict[str, ColumnElement[Any]] = {
+        f"{field}.{name}": table.c[f"{prefix}_{name}"] for name in names
+    }
+    return {**columns, f"{field}.state": _run_state(table, prefix)}
+
+
+POOLS: Final[Columns] = {
+    "id": schema.pool.c.id,
+    "state": schema.pool.c.state,
+    "state_transition_time": schema.pool.c.state_time,
+    "allocation_state": schema.pool.c.allocation_state,
+    "allocation_state_transition_time": schema.pool.c.allocation_state_time,
+    "creation_time": schema.pool.c.creation_time,
+    "last_modified": schema.pool.c.last_modified,
+    "vm_size": schema.pool.c.vm_size,
+    # Neither is built yet: no pool has one of them.
+    "enable_auto_scale": literal(0),
+    "enable_inter_node_communication": literal(0),
+}
+
+NODES: Final[Columns] = {
+    "state": schema.node.c.state,
+    "state_transition_time": schema.node.c.state_time,
+    "last_boot_time": schema.node.c.last_boot_time,
+    "allocation_time": schema.node.c.allocation_time,
+    **_run(schema.node, "start_run", "start_task_info"),
+}
+
+JOBS: Final[Columns] = {
+    "id": schema.job.c.id,
+    "state": schema.job.c.state,
+    "state_transition_time": schema.job.c.state_time,
+    "creation_time": schema.job.c.creation_time,
+    "last_modified": schema.job.c.last_modified,
+    "execution_info.start_time": schema.job.c.start_time,
+    "execution_info.end_time": schema.job.c.end_time,
+    "execution_info.pool_id": schema.job.c.pool_id,
+}
+
+TASKS: Final[Columns] = {
+    "id": schema.task_spec.c.id,
+    "state": schema.task.c.state,
+    "state_transition_time": schema.task.c.state_time,
+    "creation_time": schema.task_spec.c.creation_time,
+    "last_modified": schema.task.c.last_modified,
+    "execution_info.start_time": schema.task.c.start_time,
+    "execution_info.end_time": schema.task.c.end_time,
+    "execution_info.exit_code": schema.task.c.exit_code,
+    "execution_info.result": schema.task.c.result,
+}
+
+JOB_NODES: Final[Columns] = {
+    "pool_id": schema.node.c.pool_id,
+    "node_id": schema.node.c.id,
+    **_run(schema.job_node, "preparation", "job_preparation_task_execution_info"),
+    **_run(schema.job_node, "release", "job_release_task_execution_info"),
+}
