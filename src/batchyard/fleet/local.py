@@ -131,21 +131,27 @@ class LocalFleet:
 
     def _allocate(self, requests: Sequence[NodeRequest]) -> None:
         for request in requests:
-            present = self._nodes.get(request.key)
             if request.key in self._releasing:
                 continue
-            if present is not None and present.epoch >= request.epoch:
-                task = self._tasks.get(request.key)
-                if task is not None and not task.done():
+            former = self._nodes.get(request.key)
+            task = self._tasks.get(request.key)
+            if former is not None and task is not None:
+                is_served = former.epoch == request.epoch and not task.done()
+                if is_served or former.epoch > request.epoch:
                     continue
             node = LocalNode(
                 request, self._homes.home(request.key), self._surroundings, self._listener
             )
             self._nodes[request.key] = node
-            self._tasks[request.key] = asyncio.create_task(self._serve(node))
+            self._tasks[request.key] = asyncio.create_task(self._serve(node, former, task))
 
-    async def _serve(self, node: LocalNode) -> None:
+    async def _serve(
+        self, node: LocalNode, former: LocalNode | None, task: "asyncio.Task[None] | None"
+    ) -> None:
+        """Serve a node, after the end of its former life if there is one here."""
         try:
+            if former is not None and former.epoch < node.epoch:
+                await self._end_processes(former, task)
             await node.serve()
         except Exception:  # noqa: BLE001  # One node's defect must not take the others along.
             _log.exception("node %s is served no longer", node.key)
@@ -156,23 +162,31 @@ class LocalFleet:
                 self._releasing[key] = asyncio.create_task(self._end(key))
 
     async def _end(self, key: NodeKey) -> None:
-        node = self._nodes.pop(key, None)
-        task = self._tasks.pop(key, None)
-        if node is not None:
-            node.shut_down()
-        if task is not None:
-            with contextlib.suppress(TimeoutError):
-                connection = node.connection if node is not None else None
-                if connection is not None:
-                    async with asyncio.timeout(_END_SECONDS_MAX):
-                        await asyncio.shield(connection.lost)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        home = self._homes.home(key)
-        await asyncio.to_thread(end_node, home)
-        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+        await self._end_processes(self._nodes.pop(key, None), self._tasks.pop(key, None), key)
+        await asyncio.to_thread(shutil.rmtree, self._homes.home(key), ignore_errors=True)
         self._listener(NodeReleased(key), lambda _number: None)
         self._releasing.pop(key, None)
+
+    async def _end_processes(
+        self,
+        node: LocalNode | None,
+        task: "asyncio.Task[None] | None",
+        key: NodeKey | None = None,
+    ) -> None:
+        """End whatever runs of a node, by its agent if it answers; the files stay."""
+        if node is not None:
+            connection = node.connection
+            node.shut_down()
+            if connection is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_END_SECONDS_MAX):
+                        await asyncio.shield(connection.lost)
+            key = node.key
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if key is not None:
+            await asyncio.to_thread(end_node, self._homes.home(key))
 
     def _send(self, key: NodeKey, orders: list[messages.Order]) -> None:
         node = self._nodes.get(key)
