@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from batchyard.agent.accounts import ensure_task_account
+from batchyard.agent.settings import TaskAccount
 from tests.agent.nodes import Node, Service
+from tests.agent.web import Web
 
 
 @pytest.fixture
@@ -42,3 +45,16 @@ def node(make_node: Callable[..., Node]) -> Node:
 @pytest.fixture
 def service(node: Node) -> Service:
     return Service(node)
+
+
+@pytest.fixture
+def server() -> Iterator[Web]:
+    with Web() as server:
+        yield server
+
+
+@pytest.fixture
+def account() -> TaskAccount:
+    account = ensure_task_account()
+    assert account is not None
+    return account

@@ -268,7 +268,7 @@ def test_a_defect_of_the_agent_is_told_from_the_death_of_the_supervisor(is_ours:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         link = supervision.SupervisorLink(refuse, lost.set_result)
         ours, theirs = socket.socketpair()
-        await link.open(supervision.Attachment(ours, Attached(1, 0.0, [], 1, []), b""))
+        await link.open(supervision.Attachment(ours, Attached(1, 0.0, [], [], 1, []), b""))
         with theirs:
             if is_ours:
                 theirs.send(b'{"first":1,"entries":[]}\n')

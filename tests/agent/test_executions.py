@@ -214,7 +214,7 @@ def test_a_user_may_change_the_home_but_no_variable_of_the_service(
 def test_a_task_has_three_open_files_and_a_plain_disposition_of_signals(
     node: Node, service: Service
 ) -> None:
-    service.run("/bin/sh -c 'ls /proc/$$/fd; grep -E \"Sig(Blk|Ign)\" /proc/$$/status; cat'")
+    service.run("/bin/sh -c 'ls /proc/$$/fd; grep -E \"Sig(Blk|Ign)\" /proc/self/status; cat'")
     *descriptors, _, blocked, _, ignored = node.output().split()
     assert descriptors == ["0", "1", "2"]
     assert int(blocked, 16) == 0

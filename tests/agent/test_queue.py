@@ -1,11 +1,12 @@
 """Which execution runs when: slots, preparation, stops."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard.agent.schedule import Schedule
 from batchyard.core.model import EndCause, ExecutionKind
-from batchyard.link.messages import Acknowledge, Ended, Started, Stop
+from batchyard.link.messages import Acknowledge, Ended, RemoveDirectory, Started, Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 
 
@@ -95,6 +96,30 @@ def test_a_preparation_counts_after_the_agent_was_killed(node: Node, service: Se
     node.start()
     later = Service(node)
     assert later.run("true", wait_for="preparation-1").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["prep", "release"])
+def test_the_end_of_a_retention_time_leaves_the_job_prepared(
+    node: Node, service: Service, name: str
+) -> None:
+    service.assign(preparation("touch kept"))
+    service.ended("preparation-1")
+    service.run("true", name="release", kind=ExecutionKind.RELEASE, slots=0)
+    service.send(RemoveDirectory(1, f"workitems/j/job-1/{name}"))
+    service.removed(1)
+    assert not (node.layout.work_items / "j/job-1" / name).exists()
+    assert service.run("true", wait_for="preparation-1").exit_code == 0
+
+
+def test_a_removed_job_is_prepared_no_longer(node: Node, service: Service) -> None:
+    service.assign(preparation("true"))
+    service.ended("preparation-1")
+    service.send(RemoveDirectory(1, "workitems/j"))
+    service.removed(1)
+    service.assign(assignment("true", wait_for="preparation-2"))
+    service.send(Stop(["t"], 0.0))
+    assert service.ended("t").start_time is None
+    assert node.layout.prepared_jobs.read_text() == "{}"
 
 
 def test_what_has_not_started_is_stopped_at_once(make_node) -> None:

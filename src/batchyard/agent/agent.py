@@ -11,10 +11,9 @@ import time
 from typing import Final
 
 from batchyard.agent import processes, supervision
-from batchyard.agent.command import BadCommandLine, ProgramNotFound, find_program, split
 from batchyard.agent.conversation import Conversation
-from batchyard.agent.directories import Trash, make_empty_logs, stage
-from batchyard.agent.environment import base_environment, own_environment
+from batchyard.agent.directories import Trash
+from batchyard.agent.environment import base_environment
 from batchyard.agent.file_requests import FileRequest, FileRequests
 from batchyard.agent.files import NoSuchFile, Tree
 from batchyard.agent.journal import (
@@ -24,12 +23,9 @@ from batchyard.agent.journal import (
     Entry,
     Forget,
     Log,
-    Note,
     Outbox,
     RemovedEntry,
     SetEnvironment,
-    Spawn,
-    StartedEntry,
     StopProcesses,
     instant,
 )
@@ -41,6 +37,7 @@ from batchyard.agent.settings import (
     Layout,
     NodeSettings,
 )
+from batchyard.agent.starter import Starter
 from batchyard.agent.strays import sweep_strays
 from batchyard.core.model import EndCause, ExecutionKind
 from batchyard.link.messages import (
@@ -88,8 +85,8 @@ class Agent:
         self._prepared = PreparedJobs(layout.prepared_jobs)
         self._schedule = Schedule(settings.slots, self._prepared)
         self._outbox = Outbox(attachment.attached.first)
-        self._base: dict[str, str] = {}
-        #: Given to the supervisor and not over.
+        self._starter = Starter(layout, settings, self._supervisor.do)
+        #: Given to the starter or the supervisor, and not over.
         self._running: set[str] = set()
         #: Over, with a report that is not acknowledged.
         self._ended: set[str] = set()
@@ -103,6 +100,10 @@ class Agent:
         for execution_id, note in attached.running:
             self._running.add(execution_id)
             self._schedule.occupy(note.slots)
+        for begun in attached.begun:
+            self._running.add(begun.assignment.execution_id)
+            self._schedule.occupy(self._starter.note(begun.assignment).slots)
+        self._starter.take_over(attached.begun)
         # Slots of what has ended already are free, so entries of the past give none back.
         self._keep(attached.entries)
         for _, note in attached.running:
@@ -127,10 +128,11 @@ class Agent:
         if self._conversation is not None:
             self._conversation.close()
         self._conversation = conversation
-        self._base = base_environment(
+        self._starter.base = base_environment(
             self._settings, self._layout, hello.account_name, hello.account_url
         )
-        self._supervisor.do(SetEnvironment(self._base))
+        self._supervisor.do(SetEnvironment(self._starter.base))
+        self._starter.resume()
         self._acknowledge(hello.acknowledged)
         first, reports = self._outbox.restart()
         return Welcome(
@@ -203,74 +205,13 @@ class Agent:
 
     def _start_next(self) -> None:
         for assignment in self._schedule.take():
-            self._start(assignment)
-
-    def _start(self, assignment: Assignment) -> None:
-        """Give an execution to the supervisor, or report why it cannot run."""
-        self._running.add(assignment.execution_id)
-        owner = None if assignment.is_elevated else self._settings.task_account
-        begin = time.time()
-        try:
-            stage(self._layout, assignment.directory, owner)
-        except OSError as error:
-            self._fail(assignment, EndCause.DIRECTORY_FAILED, str(error), begin)
-            return
-        environment = own_environment(assignment, self._layout, self._base)
-        directory = f"{self._layout.root}/{assignment.directory}"
-        try:
-            arguments = split(assignment.command_line)
-            search_path = environment.get("PATH", self._base["PATH"])
-            program = find_program(arguments[0], search_path, f"{directory}/wd")
-        except (BadCommandLine, ProgramNotFound) as error:
-            is_found = isinstance(error, BadCommandLine)
-            cause = EndCause.LAUNCH_FAILED if is_found else EndCause.PROGRAM_NOT_FOUND
-            try:
-                make_empty_logs(self._layout, assignment.directory, owner)
-            except OSError as log_error:
-                self._fail(assignment, EndCause.DIRECTORY_FAILED, str(log_error), begin)
-            else:
-                self._fail(assignment, cause, str(error), begin)
-            return
-        self._supervisor.do(
-            Spawn(
-                assignment.execution_id,
-                self._note(assignment),
-                program,
-                arguments,
-                environment,
-                directory,
-                None if owner is None else (owner.uid, owner.gid),
-                assignment.wall_clock_seconds_max,
-            )
-        )
-
-    def _note(self, assignment: Assignment) -> Note:
-        is_preparation = assignment.kind is ExecutionKind.PREPARATION
-        return Note(
-            self._schedule.slots_of(assignment),
-            (assignment.job_id, assignment.directory) if is_preparation else None,
-        )
-
-    def _fail(self, assignment: Assignment, cause: EndCause, message: str, begin: float) -> None:
-        self._supervisor.do(
-            Log(
-                [
-                    StartedEntry(assignment.execution_id, begin),
-                    EndedEntry(
-                        assignment.execution_id,
-                        cause,
-                        None,
-                        message,
-                        begin,
-                        time.time(),
-                        self._note(assignment),
-                    ),
-                ]
-            )
-        )
+            self._running.add(assignment.execution_id)
+            self._starter.start(assignment)
 
     def _stop(self, execution_ids: list[str], grace_seconds: float) -> None:
-        running = [one for one in execution_ids if one in self._running]
+        running = [
+            one for one in execution_ids if one in self._running and not self._starter.stop(one)
+        ]
         if running:
             self._supervisor.do(StopProcesses(running, grace_seconds))
         now = time.time()
@@ -344,6 +285,7 @@ class Agent:
             self._end.set_exception(error)
 
     def _finish(self, code: int) -> None:
+        self._starter.close()
         if self._is_server_gone():
             shutil.rmtree(self._layout.home, ignore_errors=True)
         if not self._end.done():
@@ -360,8 +302,13 @@ class Agent:
             if is_busy or self._conversation is not None:
                 self._alone_since = loop.time()
             is_alone = loop.time() - self._alone_since > self._settings.alone_seconds_max
-            if is_alone or self._is_server_gone() or not self._layout.root.is_dir():
+            if self._is_server_gone() or not self._layout.root.is_dir():
                 self._supervisor.do(End())
+            elif is_alone:
+                # Only the supervisor knows what a start task left running, and that keeps a node
+                # up as a task does: nobody would start it again.
+                self._supervisor.do(End(if_idle=True))
+            self._starter.rest()
 
     def _is_server_gone(self) -> bool:
         watch = self._settings.server_watch

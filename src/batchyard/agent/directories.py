@@ -1,5 +1,6 @@
 """The directories of executions: made before them, and taken away in two steps after them."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -12,6 +13,8 @@ from batchyard.agent.files import Tree
 from batchyard.agent.settings import Layout, TaskAccount
 
 _LOG: Final = logging.getLogger(__name__)
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 #: Share of the time that the removal of old files may be at work: it competes with tasks, and on
 #: some file systems a burst of removals makes the next creations slow. Source: performance.md 7.
@@ -41,6 +44,40 @@ def stage(layout: Layout, directory: str, owner: TaskAccount | None) -> None:
         os.close(descriptor)
     if is_new and owner is not None:
         os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+
+
+def stage_startup(layout: Layout, owner: TaskAccount | None) -> None:
+    """Make the start task's directory ready for `owner`, whoever had it before (F-4, F-11).
+
+    What is there stays but for the logs: processes of an earlier attempt may write to them still,
+    and its account may have put links in their places, which root would follow.
+
+    Raises:
+        OSError: Something else has their names.
+    """
+    folder = os.open(layout.startup, _FOLDER)
+    try:
+        _give(folder, owner)
+        for name in ("stdout.txt", "stderr.txt"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir("wd", 0o755, dir_fd=folder)
+        working = os.open("wd", _FOLDER, dir_fd=folder)
+        try:
+            _give(working, owner)
+        finally:
+            os.close(working)
+    finally:
+        os.close(folder)
+
+
+def _give(folder: int, owner: TaskAccount | None) -> None:
+    if owner is not None:
+        os.fchown(folder, owner.uid, owner.gid)
+    elif os.geteuid() == 0:
+        os.fchown(folder, 0, 0)
+    os.fchmod(folder, 0o755)
 
 
 def _make(path: str) -> bool:

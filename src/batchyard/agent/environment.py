@@ -53,12 +53,13 @@ def own_environment(assignment: Assignment, layout: Layout, base: dict[str, str]
     """
     directory = f"{layout.root}/{assignment.directory}"
     service = {
-        "AZ_BATCH_JOB_ID": assignment.job_id,
-        "AZ_BATCH_TASK_ID": assignment.task_id,
         "AZ_BATCH_TASK_DIR": directory,
         "AZ_BATCH_TASK_WORKING_DIR": f"{directory}/wd",
         "AZ_BATCH_CERTIFICATES_DIR": f"{directory}/certs",
     }
+    if assignment.kind is not ExecutionKind.START:
+        service["AZ_BATCH_JOB_ID"] = assignment.job_id
+        service["AZ_BATCH_TASK_ID"] = assignment.task_id
     if assignment.preparation_directory and assignment.kind is not ExecutionKind.PREPARATION:
         preparation = f"{layout.root}/{assignment.preparation_directory}"
         service["AZ_BATCH_JOB_PREP_DIR"] = preparation

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from batchyard.core.model import EndCause
-from batchyard.link.messages import DirectoryRemoved, Ended, Report, Started
+from batchyard.link.messages import Assignment, DirectoryRemoved, Ended, Report, Started
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True):
@@ -70,12 +70,27 @@ class RemovedEntry(msgspec.Struct, frozen=True, array_like=True, tag="removed"):
 Entry = StartedEntry | EndedEntry | RemovedEntry
 
 
+class Begun(msgspec.Struct, frozen=True, array_like=True):
+    """An execution that counts as running while its files are fetched, at `time` since 1970.
+
+    `boot_clock` is the same instant by the boot clock.
+    """
+
+    assignment: Assignment
+    time: float
+    boot_clock: float
+
+
 class Attached(msgspec.Struct, frozen=True):
-    """The supervisor's first line to an agent."""
+    """The supervisor's first line to an agent.
+
+    `begun` are the executions that an earlier agent began and the supervisor has not spawned.
+    """
 
     epoch: int
     boot_time: float
     running: list[tuple[str, Note]]
+    begun: list[Begun]
     first: int
     entries: list[Entry]
 
@@ -101,8 +116,21 @@ class SetEnvironment(Operation, frozen=True, tag="environment"):
     base: dict[str, str]
 
 
-class Spawn(Operation, frozen=True):
-    """Start an execution. `account` is a uid and a gid; `limit` is in seconds."""
+class Begin(Operation, frozen=True):
+    """Log that an execution started, and keep what is to be done for whoever attaches next.
+
+    It is over with its `Spawn`, or with an entry of its end.
+    """
+
+    execution_id: str
+    begun: Begun
+
+
+class Spawn(Operation, frozen=True, omit_defaults=True):
+    """Start an execution. `account` is a uid and a gid; `limit` is in seconds.
+
+    One that `is_lingering` is over with its main process; the others live on (P-27).
+    """
 
     execution_id: str
     note: Note
@@ -112,6 +140,7 @@ class Spawn(Operation, frozen=True):
     directory: str
     account: tuple[int, int] | None
     limit: float | None
+    is_lingering: bool = False
 
 
 class StopProcesses(Operation, frozen=True, tag="stop"):
@@ -133,8 +162,10 @@ class Forget(Operation, frozen=True, tag="acknowledge"):
     number: int
 
 
-class End(Operation, frozen=True, tag="shutdown"):
-    """Kill everything and end."""
+class End(Operation, frozen=True, tag="shutdown", omit_defaults=True):
+    """Kill everything and end; `if_idle` spares what a start task left running."""
+
+    if_idle: bool = False
 
 
 def instant(seconds: float) -> datetime:

@@ -9,9 +9,6 @@ Standard library only and few imports, as all that the supervisor uses.
 import errno
 import os
 import signal
-import time
-
-from batchyard.agent import processes
 
 #: Python ignores these two, and a task must not inherit that.
 _RESTORED_SIGNALS = [
@@ -41,6 +38,7 @@ class Execution:
         "deadline",
         "id",
         "is_killed",
+        "is_lingering",
         "kill_time",
         "note",
         "pid",
@@ -48,19 +46,35 @@ class Execution:
         "status",
     )
 
-    def __init__(self, execution_id: str, note: object, pid: int, limit: float | None) -> None:
+    def __init__(
+        self,
+        execution_id: str,
+        note: object,
+        pid: int,
+        start_time: float,
+        deadline: float | None,
+        is_lingering: bool,  # noqa: FBT001
+    ) -> None:
         self.id = execution_id
         #: What the agent wants to be told again with every mention.
         self.note = note
         self.pid = pid
-        self.start_time = time.time()
+        #: In seconds since 1970.
+        self.start_time = start_time
         #: When its wall-clock time is over, by the boot clock.
-        self.deadline = None if limit is None else processes.boot_time() + limit
+        self.deadline = deadline
+        #: Whether it is a start task, which may leave processes.
+        self.is_lingering = is_lingering
         #: When the grace after a SIGTERM is over, by the boot clock; None if it was not asked.
         self.kill_time: float | None = None
         self.is_killed = False
         self.cause: str | None = None
         self.status = 0
+
+    @property
+    def leaves_others(self) -> bool:
+        """Whether its other processes live on after the main process: nobody ended it (P-27)."""
+        return self.is_lingering and self.cause is None
 
 
 def launch(

@@ -1,14 +1,15 @@
 """Whose are the processes that the supervisor has adopted?
 
 When a process of a task ends, its children become the supervisor's. The supervisor must kill those
-of an execution that is over, and none of one that runs. Known owners come first, then guesses that
+of an execution that is over, and none of one that runs or lingers: a start task lingers when its
+main process is over and it left others running. Known owners come first, then guesses that
 cannot hurt a running task:
 
 1. the cookie: the environment variable that every process of an execution inherits;
 2. recorded ancestry: it stood below the execution's main process when that was asked to end;
 3. the session of the execution's main process;
-4. else any of the executions that ran when it was first seen may own it, so it is let alone until
-   the last of them is over.
+4. else any of the executions that ran or lingered when it was first seen may own it, so it is let
+   alone until the last of them is over.
 
 Standard library only and few imports, as all that the supervisor uses.
 """
@@ -34,6 +35,26 @@ class Orphans:
         self._candidates: dict[int, frozenset[str]] = {}
         self._recorded: dict[int, tuple[int, str]] = {}
         self._spared: set[int] = set()
+        # By execution, the session of what was its main process; 0 once nothing is in it, for
+        # its number may then come again.
+        self._lingering: dict[str, int] = {}
+        # Those with a process at the last look.
+        self._lingering_now: set[str] = set()
+
+    def linger(self, execution_id: str, session: int) -> None:
+        """Note that an execution is reported, and what is left of it is to live on."""
+        self._lingering[execution_id] = session
+        self._lingering_now.add(execution_id)
+
+    def end_lingering(self) -> None:
+        """Note that nothing is to live on any more."""
+        self._lingering.clear()
+        self._lingering_now.clear()
+
+    @property
+    def lingering(self) -> set[str]:
+        """Executions that linger and had a process at the last look."""
+        return self._lingering_now
 
     def forget(self, pid: int) -> None:
         """Note that a child was reaped; its number may come again."""
@@ -58,12 +79,18 @@ class Orphans:
         """Return all adopted processes by their execution.
 
         `alive` and `ending` give the executions whose main process runs, or is over, by its pid.
-        A process that could belong to an execution in `alive` is given to that one. Only
-        executions in these two and `NOBODY` own something.
+        A process that could belong to an execution that is alive or lingers is given to that one.
+        Only such executions, those in `ending` and `NOBODY` own something.
         """
         found: dict[str, list[int]] = {}
-        sessions = alive | ending
-        current = frozenset(sessions.values())
+        for execution_id, session in self._lingering.items():
+            if session in alive:  # So nothing was left in the session of that number.
+                self._lingering[execution_id] = 0
+        sessions = {s: e for e, s in self._lingering.items() if s} | alive | ending
+        kept = {*alive.values(), *self._lingering}
+        # Whoever says by its cookie that it is of an execution that lingers is believed, but
+        # one that has left nothing is no candidate for what says nothing.
+        current = frozenset({*alive.values(), *ending.values(), *self._lingering_now})
         for pid in processes.children(os.getpid()):
             if pid in alive or pid in self._spared:
                 continue
@@ -74,14 +101,15 @@ class Orphans:
                     self._owners[pid] = owner
             if owner is None:
                 candidates = self._candidates.setdefault(pid, current) & current
-                if not candidates:
-                    owner = NOBODY
-                else:
-                    # One that is alive, if there is one, so that it is let alone.
-                    owner = max(candidates, key=lambda one: one in alive.values())
-            elif owner not in current:
+                # One that lives or lingers, if there is one, so that it is let alone.
+                owner = max(candidates, key=kept.__contains__, default=NOBODY)
+            elif owner not in current and owner not in kept:
                 owner = NOBODY
             found.setdefault(owner, []).append(pid)
+        if self._lingering:
+            self._lingering_now = self._lingering.keys() & found.keys()
+            for execution_id in self._lingering.keys() - found.keys():
+                self._lingering[execution_id] = 0
         return found
 
     def _trace(self, pid: int, sessions: dict[int, str]) -> str | None:

@@ -35,11 +35,15 @@ class PreparedJobs:
             self._save()
 
     def discard_below(self, path: str) -> None:
-        """Note that a directory and all below it is gone, and what preparations left in it."""
+        """Note that a directory and all below it is gone, and with it its jobs.
+
+        A job whose preparation's own directory goes, and no more, is as prepared as before: that
+        is the end of its retention time (F-9).
+        """
         gone = [
             job_id
             for job_id, directory in self._directories.items()
-            if f"{directory}/".startswith(f"{path}/")
+            if directory.startswith(f"{path}/")
         ]
         for job_id in gone:
             self.discard(job_id)

@@ -8,7 +8,8 @@ The agent speaks newline-delimited JSON over ``HOME/private/supervisor.sock``: o
 operation one way, and the other way first an `attach` answer, then ``{"first": n, "entries":
 [...]}`` whenever entries were appended to the log. What is told is on file.
 
-An execution has ended when its main process has, and no other process of it is left.
+An execution has ended when its main process has, and no other process of it is left. That of a
+start task ends with its main process; what it leaves running lives until the node ends (P-27).
 """
 
 # pathlib is a large import for a small process.
@@ -54,6 +55,9 @@ class Supervisor:
         self._alive: dict[int, Execution] = {}
         #: By main process, after it ended and while others of the execution may live.
         self._ending: dict[int, Execution] = {}
+        #: Executions whose files an agent fetches: what it must know to go on, when it began in
+        #: seconds since 1970, and by the boot clock.
+        self._begun: dict[str, tuple[object, float, float]] = {}
         self._round_seconds = 0.0
         self._is_closing = False
         self._is_home_removed = False
@@ -118,18 +122,35 @@ class Supervisor:
             self._close()
         elif not os.path.isdir(f"{self._home}/root"):
             self._close()
-        elif self._agent.is_there or self._alive or self._ending:
+        elif self._agent.is_there or self._is_busy() or self._is_lingering():
             self._alone_since = now
         elif now - self._alone_since > self._alone_seconds_max:
             self._close()
 
+    def _is_busy(self) -> bool:
+        return bool(self._alive or self._ending or self._begun)
+
+    def _is_lingering(self) -> bool:
+        if self._orphans.lingering:  # It may have ended since.
+            self._orphans.look(self._pids(self._alive), self._pids(self._ending))
+        return bool(self._orphans.lingering)
+
+    def _shut_down(self, if_idle: bool = False) -> None:  # noqa: FBT001, FBT002
+        if not (if_idle and (self._is_busy() or self._is_lingering())):
+            self._close()
+
     def _close(self) -> None:
         self._is_closing = True
+        self._orphans.end_lingering()
         for execution in self._alive.values():
             execution.cause = execution.cause or "stopped"
             execution.kill_time = 0.0
 
     # Processes.
+
+    def _begin(self, execution_id: str, begun: tuple[object, float, float]) -> None:
+        self._log.add(["started", execution_id, begun[1]])
+        self._begun[execution_id] = begun
 
     def _spawn(
         self,
@@ -141,20 +162,26 @@ class Supervisor:
         directory: str,
         account: list[int] | None,
         limit: float | None,
+        is_lingering: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
         if self._is_closing or execution_id in self._ids():
             return
         full = {**self._base, **environment, EXECUTION_VARIABLE: execution_id}
-        now = time.time()
-        self._log.add(["started", execution_id, now])
+        begun = self._begun.pop(execution_id, None)
+        if begun is None:
+            begin, clock = time.time(), processes.boot_time()
+            self._log.add(["started", execution_id, begin])
+        else:
+            _, begin, clock = begun
         try:
             pid = launch(program, arguments, full, directory, account)
         except NotLaunched as error:
             self._log.add(
-                ["ended", execution_id, error.cause, None, str(error), now, time.time(), note]
+                ["ended", execution_id, error.cause, None, str(error), begin, time.time(), note]
             )
             return
-        self._alive[pid] = Execution(execution_id, note, pid, limit)
+        deadline = None if limit is None else clock + limit
+        self._alive[pid] = Execution(execution_id, note, pid, begin, deadline, is_lingering)
 
     def _ids(self) -> set[str]:
         return {e.id for group in (self._alive, self._ending) for e in group.values()}
@@ -228,9 +255,14 @@ class Supervisor:
         """
         if not (self._ending or self._is_closing):
             return False
+        for pid, execution in list(self._ending.items()):
+            if execution.leaves_others and not self._is_closing:
+                del self._ending[pid]
+                self._orphans.linger(execution.id, pid)
+                self._report(execution)
         alive = {} if self._is_closing else self._pids(self._alive)
         found = self._orphans.look(alive, self._pids(self._ending))
-        kept = set(alive.values())
+        kept = {*alive.values(), *self._orphans.lingering}
         for execution in self._ending.values():
             asked = execution.kill_time
             if asked is not None and now < asked and not execution.is_killed:
@@ -244,7 +276,7 @@ class Supervisor:
                 del self._ending[pid]
                 self._orphans.forget_execution(execution.id)
                 self._report(execution)
-        return bool(found or self._ending)
+        return bool(found or self._ending)  # What lingers does not while the node ends.
 
     def _kill_tree(self, pid: int) -> None:
         for one in [pid, *processes.descendants(pid)]:
@@ -252,7 +284,7 @@ class Supervisor:
                 self._orphans.spare(one)
 
     def _report(self, execution: Execution) -> None:
-        if not sys.platform.startswith("linux"):
+        if not sys.platform.startswith("linux") and not execution.leaves_others:
             processes.kill_group(execution.pid)
         self._log.add(
             [
@@ -273,11 +305,12 @@ class Supervisor:
         actions: dict[str, Callable[..., None]] = {
             "attach": self._attach,
             "environment": self._set_environment,
+            "begin": self._begin,
             "spawn": self._spawn,
             "stop": self._stop,
             "log": self._add_entries,
             "acknowledge": self._log.acknowledge,
-            "shutdown": self._close,
+            "shutdown": self._shut_down,
         }
         actions[operation](**members)
 
@@ -288,6 +321,7 @@ class Supervisor:
             "epoch": self._log.epoch,
             "boot_time": self._log.boot_time,
             "running": [[execution.id, execution.note] for execution in executions],
+            "begun": list(self._begun.values()),
             "first": self._log.acknowledged + 1,
         }
         head = json.dumps(answer)[:-1]
@@ -300,6 +334,8 @@ class Supervisor:
     def _add_entries(self, entries: list[list[object]]) -> None:
         for entry in entries:
             self._log.add(entry)
+            if entry[0] == "ended":
+                self._begun.pop(str(entry[1]), None)
 
     def _tell(self) -> None:
         """Put new entries on file, then tell the agent about them."""

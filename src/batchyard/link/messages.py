@@ -17,7 +17,7 @@ import msgspec
 from batchyard.core.model import EndCause, ExecutionKind
 
 #: Moves when a message changes its meaning; an agent of another protocol is refused.
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -70,6 +70,17 @@ class Hello(Message, frozen=True):
     account_url: str
 
 
+class ResourceFileOrder(Message, frozen=True):
+    """A file to fetch before the command runs; `path` is relative to the working directory.
+
+    `mode` is what ``chmod`` takes.
+    """
+
+    url: str
+    path: str
+    mode: int
+
+
 class Assignment(Message, frozen=True):
     """One execution to run.
 
@@ -77,6 +88,9 @@ class Assignment(Message, frozen=True):
     preparation execution that must exit with 0 first; if it fails, the service decides. `slots`
     is 0 for what runs beside the slots (J-75, J-81). `wall_clock_seconds_max` is None for no limit.
     `environment` holds the user's settings only; the node adds its own ``AZ_BATCH_*`` variables.
+
+    A start task has the directory ``startup`` and no job or task id; what it leaves running lives
+    until the end of this life of the node (P-27, architecture.md section 8).
     """
 
     execution_id: str
@@ -91,6 +105,7 @@ class Assignment(Message, frozen=True):
     slots: int
     wait_for: str | None
     wall_clock_seconds_max: float | None
+    resource_files: list[ResourceFileOrder] = []
 
 
 class Assign(Message, frozen=True):
