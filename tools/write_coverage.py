@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from batchyard.api import conditions
-from batchyard.wire import coverage, values, versions
-from batchyard.wire.coverage import Fate, Support
+from batchyard.wire import filters, properties, values, versions
 from batchyard.wire.operations import OPERATIONS, Operation
+from batchyard.wire.properties import Fate, Support
 
 TARGET: Final = Path(__file__).parents[1] / "docs" / "coverage.md"
 
@@ -39,9 +39,21 @@ _PROPERTIES: Final = """
 ## Properties of requests
 
 A property is *honoured*; or *echoed*: stored and given back, since it means nothing on one's own
-machines; or *refused*, unless its value says the same as leaving it out. What stands below an
-echoed or a refused property shares its fate.
+machines; or *refused*, unless its value says the same as leaving it out; or *fixed*: refused by
+updates, here as in Azure, because only the creation decides it. What stands below an echoed, a
+refused or a fixed property shares its fate.
 """
+
+_FILTERS: Final = (
+    ("pools", filters.POOLS),
+    ("nodes", filters.NODES),
+    ("jobs", filters.JOBS),
+    ("tasks", filters.TASKS),
+    ("status of preparation and release", filters.JOB_NODES),
+    ("node counts", filters.NODE_COUNTS),
+    ("supported images", filters.SUPPORTED_IMAGES),
+    ("files", filters.FILES),
+)
 
 
 def page() -> str:
@@ -49,9 +61,10 @@ def page() -> str:
     parts = [
         _HEAD.format(oldest=versions.KNOWN[0], newest=versions.NEWEST),
         _operations(),
+        _filters(),
         _PROPERTIES,
     ]
-    parts += [_model(owner.__name__, rows) for owner, rows in coverage.PROPERTIES.items()]
+    parts += [_model(owner.__name__, rows) for owner, rows in properties.PROPERTIES.items()]
     return "\n".join(parts)
 
 
@@ -67,12 +80,29 @@ def _operations() -> str:
     lines += [
         "",
         "Every operation takes `api-version` and `timeOut`; the latter has no effect, since an",
-        "answer comes as soon as what it says is on disk. `$filter` is refused, except `poolId eq`",
-        "for node counts and `startswith(name,...)` for files; `$expand` and `force=true` are",
-        "refused.",
+        "answer comes as soon as what it says is on disk. `$expand=stats` is refused, unless",
+        "`$select` leaves the statistics out; `force=true` is refused.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _filters() -> str:
+    lines = [
+        "## Filters",
+        "",
+        "`$filter` knows `and`, `or`, `not` and parentheses. For node counts and files it is one",
+        "condition only.",
+        "",
+        "| list | property | |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {name} | `{wire}` | {', '.join(known.uses)} |"
+        for name, table in _FILTERS
+        for wire, known in table.items()
+    ]
+    return "\n".join([*lines, ""])
 
 
 def _operation(operation: Operation) -> str:

@@ -113,6 +113,14 @@ class Client:
         """Send a POST."""
         return self.request("POST", target, body, **options)
 
+    def put(self, target: str, body: object = None, **options: Any) -> Answer:
+        """Send a PUT."""
+        return self.request("PUT", target, body, **options)
+
+    def patch(self, target: str, body: object = None, **options: Any) -> Answer:
+        """Send a PATCH."""
+        return self.request("PATCH", target, body, **options)
+
     def delete(self, target: str, **options: Any) -> Answer:
         """Send a DELETE."""
         return self.request("DELETE", target, **options)

@@ -38,6 +38,7 @@ class FakeFleet:
     """Notes what the engine asks for."""
 
     requests: "queue.Queue[NodeRequest]" = field(default_factory=queue.Queue)
+    released: "deque[NodeKey]" = field(default_factory=deque)
     orders: "queue.Queue[tuple[NodeKey, messages.Order]]" = field(default_factory=queue.Queue)
 
     def allocate(self, requests: Sequence[NodeRequest]) -> None:
@@ -45,7 +46,7 @@ class FakeFleet:
             self.requests.put(request)
 
     def release(self, nodes: Sequence[NodeKey]) -> None:
-        """Nodes that a test does not play any more."""
+        self.released.extend(nodes)
 
     def send(self, node: NodeKey, orders: Sequence[messages.Order]) -> None:
         for order in orders:

@@ -111,7 +111,12 @@ def test_a_request_without_a_version_is_refused(bench: Bench):
         ("maxresults=1001", "OutOfRangeQueryParameterValue"),
         ("$select=id,nothing", "InvalidQueryParameterValue"),
         ("$select=executionInfo/poolId", "InvalidQueryParameterValue"),
-        ("$filter=state%20eq%20%27active%27", "InvalidQueryParameterValue"),
+        ("$filter=priority%20eq%201", "InvalidQueryParameterValue"),
+        ("$filter=state%20gt%20%27active%27", "InvalidQueryParameterValue"),
+        ("$filter=%28", "InvalidQueryParameterValue"),
+        ("$select=id,stats&$expand=stats", "InvalidQueryParameterValue"),
+        ("$select=id&$expand=nothing", "InvalidQueryParameterValue"),
+        ("maxresults=99999999999999999999", "OutOfRangeQueryParameterValue"),
         ("$expand=stats", "InvalidQueryParameterValue"),
         ("$skiptoken=abc", "InvalidQueryParameterValue"),
         ("$skiptoken=99999999999999999999", "InvalidQueryParameterValue"),
@@ -129,7 +134,16 @@ def test_a_query_that_cannot_be_met_is_refused(bench: Bench, query, code):
 
 
 @pytest.mark.parametrize(
-    "query", ["timeout=30&maxresults=1000", "timeOut=600", "MaxResults=5", "$filter=", "$expand="]
+    "query",
+    [
+        "timeout=30&maxresults=1000",
+        "timeOut=600",
+        "MaxResults=5",
+        "$filter=",
+        "$filter=%20",
+        "$expand=",
+        "$select=id,state&$expand=stats",
+    ],
 )
 def test_a_query_of_any_client_is_understood(bench: Bench, query):
     assert bench.client.get(f"/jobs?{query}").status == 200
@@ -176,10 +190,10 @@ def test_a_body_of_another_type_is_refused(bench: Bench):
 
 
 def test_a_refused_property_says_what_to_do(bench: Bench):
-    answer = bench.client.post("/pools", pool_body(startTask={"commandLine": "true"}))
+    answer = bench.client.post("/pools", pool_body(mountConfiguration=[{}]))
     assert (answer.status, answer.code) == (400, "UnsupportedProperty")
     assert list(answer.values) == ["PropertyName", "PropertyValue", "Reason"]
-    assert answer.values["PropertyName"] == "startTask"
+    assert answer.values["PropertyName"] == "mountConfiguration"
 
 
 def test_a_defect_is_answered_without_its_inside_and_logged_with_its_id(bench: Bench, caplog):

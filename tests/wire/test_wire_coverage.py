@@ -5,13 +5,13 @@ import msgspec
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.wire import coverage, model
-from batchyard.wire.coverage import Fate
+from batchyard.wire import coverage, model, properties
+from batchyard.wire.properties import Fate
 from tools import write_coverage
 
 REFUSED = [
     (owner, name)
-    for owner, rows in coverage.PROPERTIES.items()
+    for owner, rows in properties.PROPERTIES.items()
     for name, support in rows.items()
     if support.fate is Fate.REFUSED
 ]
@@ -33,30 +33,30 @@ def sample(kind: Any) -> Any:
 def request_with(owner: type[msgspec.Struct], name: str) -> msgspec.Struct:
     field = next(f for f in msgspec.structs.fields(owner) if f.encode_name == name)
     value = sample(field.type)
-    if value == coverage.PROPERTIES[owner][name].default:
+    if value == properties.PROPERTIES[owner][name].default:
         value = not value if isinstance(value, bool) else model.AutoUserScope.TASK
     return msgspec.convert({name: value}, owner)
 
 
 def test_every_property_of_every_request_has_a_row_and_every_row_a_property():
-    todo, seen = list(coverage.REQUEST_MODELS.values()), set[type[msgspec.Struct]]()
+    todo, seen = list(properties.REQUEST_MODELS.values()), set[type[msgspec.Struct]]()
     while todo:
         owner = todo.pop()
         if owner in seen:
             continue
         seen.add(owner)
         names = {field.encode_name for field in msgspec.structs.fields(owner)}
-        assert coverage.PROPERTIES[owner].keys() == names, owner.__name__
+        assert properties.PROPERTIES[owner].keys() == names, owner.__name__
         todo += [
             nested.model
             for nested in coverage.nested_models(owner)
-            if coverage.PROPERTIES[owner][nested.wire_name].fate is Fate.HONOURED
+            if properties.PROPERTIES[owner][nested.wire_name].fate is Fate.HONOURED
         ]
-    assert seen == coverage.PROPERTIES.keys()
+    assert seen == properties.PROPERTIES.keys()
 
 
 def test_what_is_not_honoured_says_why_or_what_to_do():
-    for rows in coverage.PROPERTIES.values():
+    for rows in properties.PROPERTIES.values():
         for name, support in rows.items():
             assert support.note or support.fate is Fate.HONOURED, name
 
@@ -72,22 +72,39 @@ def test_a_property_that_is_not_built_is_refused_with_its_name_and_a_cure(owner,
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [row for row in REFUSED if coverage.PROPERTIES[row[0]][row[1]].default is not None],
+    [row for row in REFUSED if properties.PROPERTIES[row[0]][row[1]].default is not None],
 )
 def test_the_documented_default_of_such_a_property_is_accepted(owner, name):
-    default = coverage.PROPERTIES[owner][name].default
+    default = properties.PROPERTIES[owner][name].default
     coverage.check(msgspec.convert({name: default}, owner))
 
 
 def test_an_equal_duration_in_other_words_is_still_the_default():
-    coverage.check(model.BatchTaskConstraints(retention_time="P7DT00H00M00S"))
-    coverage.check(model.BatchTaskConstraints(retention_time="PT168H"))
+    longest = "P10675199DT02H48M05.47758S"
+    coverage.check(model.BatchJobConstraints(max_wall_clock_time=longest))
+
+
+FIXED = [
+    (owner, name)
+    for owner, rows in properties.PROPERTIES.items()
+    for name, support in rows.items()
+    if support.fate is Fate.FIXED
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), FIXED)
+def test_a_property_that_an_update_cannot_change_is_refused_with_its_name(owner, name):
+    with pytest.raises(Refused) as caught:
+        coverage.check(request_with(owner, name))
+    assert caught.value.code is ErrorCode.UNSUPPORTED_PROPERTY
+    assert caught.value.values["PropertyName"] == name
+    assert caught.value.values["Reason"].startswith("it cannot be changed")
 
 
 @pytest.mark.parametrize(
     "empty",
     [
-        {"resourceFiles": []},
+        {"outputFiles": []},
         {"applicationPackageReferences": []},
         {"authenticationTokenSettings": {"access": []}},
         {"dependsOn": {"taskIds": [], "taskIdRanges": []}},
@@ -101,14 +118,14 @@ def test_an_empty_list_or_object_counts_as_absent(empty):
 def test_a_property_deep_inside_is_named_by_its_path():
     job = model.BatchJobCreateOptions(
         job_preparation_task=model.BatchJobPreparationTask(
-            constraints=model.BatchTaskConstraints(retention_time="PT1H")
+            resource_files=[model.ResourceFile(), model.ResourceFile(blob_prefix="a")]
         )
     )
     with pytest.raises(Refused) as caught:
         coverage.check(job)
-    name = "jobPreparationTask.constraints.retentionTime"
+    name = "jobPreparationTask.resourceFiles[1].blobPrefix"
     assert caught.value.values["PropertyName"] == name
-    assert caught.value.values["PropertyValue"] == "PT1H"
+    assert caught.value.values["PropertyValue"] == "a"
 
 
 def test_a_long_value_is_shortened():

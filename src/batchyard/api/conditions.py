@@ -1,7 +1,9 @@
 """Conditional requests. Source: wire section 6; S-21."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from batchyard.api.http import Call
 from batchyard.core.errors import ErrorCode, Refused
@@ -9,11 +11,9 @@ from batchyard.wire import values
 from batchyard.wire.coverage import shorten
 
 HEADERS: Final = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+_DATES: Final = frozenset(HEADERS[2:])
 
-
-def are_given(call: Call) -> bool:
-    """Whether a request has a condition, so that its resource has to be looked at first."""
-    return any(name in call.request.headers for name in HEADERS)
+View = TypeVar("View")
 
 
 def check_supported(call: Call) -> None:
@@ -39,25 +39,76 @@ def check_supported(call: Call) -> None:
         )
 
 
-def check(call: Call, last_modified: datetime, etag: str | None = None) -> None:
-    """Check the conditions of a request against the state of its resource.
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The one condition of a request; `time` is that of a date, whole seconds like all of them."""
+
+    name: str
+    text: str
+    time: datetime | None
+
+    def check(self, last_modified: datetime, etag: str) -> None:
+        """Check the condition against the state of the resource.
+
+        Raises:
+            Refused: ``ConditionNotMet``, which is 304 on a read.
+        """
+        if not self._is_met(last_modified.replace(microsecond=0), etag):
+            raise Refused(ErrorCode.CONDITION_NOT_MET)
+
+    def _is_met(self, changed_time: datetime, etag: str) -> bool:
+        if self.name == "if-match":
+            return _matches(self.text, etag)
+        if self.name == "if-none-match":
+            return not _matches(self.text, etag)
+        assert self.time is not None
+        if self.name == "if-modified-since":
+            return changed_time > self.time
+        return changed_time <= self.time
+
+
+def read(call: Call) -> Condition | None:
+    """Return the condition of a request.
 
     Raises:
-        Refused: ``ConditionNotMet``, which is 304 on a read; ``InvalidHeaderValue``.
+        Refused: ``InvalidHeaderValue`` for a date that is none.
     """
-    headers = call.request.headers
-    changed_time = last_modified.replace(microsecond=0)
-    is_met = True
-    if etag is not None and "if-match" in headers:
-        is_met &= _matches(headers["if-match"], etag)
-    if etag is not None and "if-none-match" in headers:
-        is_met &= not _matches(headers["if-none-match"], etag)
-    if "if-modified-since" in headers:
-        is_met &= changed_time > _date(call, "if-modified-since")
-    if "if-unmodified-since" in headers:
-        is_met &= changed_time <= _date(call, "if-unmodified-since")
-    if not is_met:
-        raise Refused(ErrorCode.CONDITION_NOT_MET)
+    for name in HEADERS:
+        text = call.request.headers.get(name)
+        if text is not None:
+            return Condition(name, text, _date(name, text) if name in _DATES else None)
+    return None
+
+
+def guard(
+    call: Call, revision: Callable[[View], tuple[datetime, str]]
+) -> Callable[[View], None] | None:
+    """Return what a write checks in its transaction, before it changes the resource.
+
+    `revision` gives the last modification and the ETag of the resource.
+
+    Raises:
+        Refused: ``InvalidHeaderValue``.
+    """
+    condition = read(call)
+    if condition is None:
+        return None
+
+    def check_view(view: View) -> None:
+        condition.check(*revision(view))
+
+    return check_view
+
+
+def check(call: Call, last_modified: datetime, etag: str = "") -> None:
+    """Check the condition of a read.
+
+    Raises:
+        Refused: ``ConditionNotMet``, ``InvalidHeaderValue``.
+    """
+    condition = read(call)
+    if condition is not None:
+        condition.check(last_modified, etag)
 
 
 def _matches(given: str, etag: str) -> bool:
@@ -66,8 +117,7 @@ def _matches(given: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def _date(call: Call, name: str) -> datetime:
-    text = call.request.headers[name]
+def _date(name: str, text: str) -> datetime:
     try:
         return values.read_http_date(text)
     except ValueError as error:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
+from batchyard.engine.filters import Filter
 from batchyard.engine.ports import Clock
-from batchyard.wire import links, values
+from batchyard.wire import filters, links, values
 from batchyard.wire.coverage import shorten
 from batchyard.wire.odata import Query, Selection
 from batchyard.wire.operations import Operation
@@ -56,6 +57,18 @@ class Call:
     def is_read(self) -> bool:
         """Whether the request changes nothing."""
         return self.request.method in ("GET", "HEAD")
+
+    async def filter(self, table: filters.Table) -> Filter | None:
+        """Return what ``$filter`` asks of a list with these properties.
+
+        It is read in a thread: the grammar loads at the first one, and a long one takes a while.
+
+        Raises:
+            Refused: ``InvalidQueryParameterValue``.
+        """
+        if self.query.get("$filter") is None:
+            return None
+        return await asyncio.to_thread(self.query.filter, table)
 
     async def body(self) -> bytes:
         """Return the body; it is never held beyond its limit.

@@ -1,5 +1,8 @@
 """Routes of jobs."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from starlette.responses import Response
 
 from batchyard.api import conditions
@@ -13,9 +16,10 @@ from batchyard.api.http import (
     selected_answer,
     write_all,
 )
+from batchyard.core.model import JobChange
 from batchyard.engine.views import JobView
+from batchyard.wire import filters, job_changes, job_nodes, links, model, odata, tasks
 from batchyard.wire import jobs as convert
-from batchyard.wire import links, model, odata, tasks
 
 
 async def create_job(call: Call) -> Response:
@@ -28,11 +32,13 @@ async def create_job(call: Call) -> Response:
 
 async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
-    call.query.refuse_expand()
-    call.query.refuse_filter()
     selection = call.query.select(model.BatchJob)
+    call.query.refuse_expand(selection)
     page = await call.service.list_jobs(
-        call.account, after=call.query.after_key(), limit=call.query.max_results()
+        call.account,
+        after=call.query.after_key(),
+        limit=call.query.max_results(),
+        filter=await call.filter(filters.JOBS),
     )
     jobs = await write_all(convert.write_job, page.items, call.base_url)
     token = None if page.next_after is None else odata.key_token(page.next_after)
@@ -41,28 +47,38 @@ async def list_jobs(call: Call) -> Response:
 
 async def get_job(call: Call) -> Response:
     """``GET /jobs/{jobId}``: one job."""
-    call.query.refuse_expand()
+    call.query.refuse_expand(call.query.select(model.BatchJob))
     view = await call.service.get_job(call.account, call.params["jobId"])
-    conditions.check(call, view.job.last_modified, convert.etag(view))
+    conditions.check(call, *_revision(view))
     return selected_answer(
         call, "jobs/@Element", convert.write_job(view, call.base_url), _headers(view)
     )
 
 
+async def update_job(call: Call) -> Response:
+    """``PATCH /jobs/{jobId}``: change what the request names (J-28)."""
+    return await _change(call, job_changes.read_job_patch)
+
+
+async def replace_job(call: Call) -> Response:
+    """``PUT /jobs/{jobId}``: change all that can be; what is omitted gets its default (J-29)."""
+    return await _change(call, job_changes.read_job_replacement)
+
+
 async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
     call.query.refuse_force()
+    guard = conditions.guard(call, _revision)
     reason = convert.read_terminate_reason(await call.body())
-    await _check_conditions(call)
-    view = await call.service.terminate_job(call.account, call.params["jobId"], reason)
-    return empty(202, _headers(view) | {"DataServiceId": call.url})
+    view = await call.service.terminate_job(call.account, call.params["jobId"], reason, guard)
+    return empty(202, _verb_headers(call, view))
 
 
 async def delete_job(call: Call) -> Response:
     """``DELETE /jobs/{jobId}``: delete a job with its tasks (J-44)."""
     call.query.refuse_force()
-    await _check_conditions(call)
-    await call.service.delete_job(call.account, call.params["jobId"])
+    guard = conditions.guard(call, _revision)
+    await call.service.delete_job(call.account, call.params["jobId"], guard)
     return empty(202)
 
 
@@ -77,16 +93,16 @@ async def get_job_task_counts(call: Call) -> Response:
 
 async def list_job_preparation_and_release_task_status(call: Call) -> Response:
     """``GET /jobs/{jobId}/jobpreparationandreleasetaskstatus``: each node's runs (J-86)."""
-    call.query.refuse_filter()
     selection = call.query.select(model.BatchJobPreparationAndReleaseTaskStatus)
     page = await call.service.list_job_nodes(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
+        filter=await call.filter(filters.JOB_NODES),
     )
-    ran = [view for view in page.items if convert.has_run(view)]
-    runs = await write_all(convert.write_job_node, ran, call.base_url)
+    ran = [view for view in page.items if job_nodes.has_run(view)]
+    runs = await write_all(job_nodes.write_job_node, ran, call.base_url)
     token = None if page.next_after is None else odata.key_token(page.next_after)
     return answer_list(
         call,
@@ -96,10 +112,19 @@ async def list_job_preparation_and_release_task_status(call: Call) -> Response:
     )
 
 
-async def _check_conditions(call: Call) -> None:
-    if conditions.are_given(call):
-        view = await call.service.get_job(call.account, call.params["jobId"])
-        conditions.check(call, view.job.last_modified, convert.etag(view))
+async def _change(call: Call, read: Callable[[bytes], JobChange]) -> Response:
+    guard = conditions.guard(call, _revision)
+    change = read(await call.body())
+    view = await call.service.update_job(call.account, call.params["jobId"], change, guard)
+    return empty(200, _verb_headers(call, view))
+
+
+def _revision(view: JobView) -> tuple[datetime, str]:
+    return view.job.last_modified, convert.etag(view)
+
+
+def _verb_headers(call: Call, view: JobView) -> dict[str, str]:
+    return _headers(view) | {"DataServiceId": links.job(call.base_url, view.spec.id)}
 
 
 def _headers(view: JobView) -> dict[str, str]:

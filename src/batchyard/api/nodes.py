@@ -2,8 +2,17 @@
 
 from starlette.responses import Response
 
-from batchyard.api.http import Call, answer_list, select_items, selected_answer, write_all
-from batchyard.wire import model, odata
+from batchyard.api.http import (
+    Call,
+    answer,
+    answer_list,
+    empty,
+    select_items,
+    selected_answer,
+    write_all,
+)
+from batchyard.core.errors import ErrorCode, Refused
+from batchyard.wire import filters, links, model, odata, pool_changes
 from batchyard.wire import nodes as convert
 
 
@@ -15,14 +24,45 @@ async def get_node(call: Call) -> Response:
 
 async def list_nodes(call: Call) -> Response:
     """``GET /pools/{poolId}/nodes``: one page of a pool's compute nodes."""
-    call.query.refuse_filter()
     selection = call.query.select(model.BatchNode)
     page = await call.service.list_nodes(
         call.account,
         call.params["poolId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
+        filter=await call.filter(filters.NODES),
     )
     nodes = await write_all(convert.write_node, page.items, call.base_url)
     token = None if page.next_after is None else odata.key_token(page.next_after)
     return answer_list(call, "nodes", select_items(selection, nodes), token)
+
+
+async def get_node_remote_login_settings(call: Call) -> Response:
+    """``GET /pools/{poolId}/nodes/{nodeId}/remoteloginsettings``: where to log in (P-43)."""
+    view = await call.service.get_node(call.account, call.params["poolId"], call.params["nodeId"])
+    return answer(
+        call, "noderemoteloginsettings/@Element", convert.write_remote_login_settings(view)
+    )
+
+
+async def reboot_node(call: Call) -> Response:
+    """``POST /pools/{poolId}/nodes/{nodeId}/reboot``: restart a compute node (P-38)."""
+    option = pool_changes.read_reboot(await call.body())
+    pool_id, node_id = call.params["poolId"], call.params["nodeId"]
+    view = await call.service.reboot_node(call.account, pool_id, node_id, option)
+    return empty(202, {"DataServiceId": links.node(call.base_url, view.node.pool_id, view.node.id)})
+
+
+async def reimage_node(call: Call) -> Response:
+    """``POST /pools/{poolId}/nodes/{nodeId}/reimage``: refused, as in Azure (P-39).
+
+    Only pools of cloud services could be reimaged, and there are none any more.
+    """
+    pool_changes.read_reimage(await call.body())
+    await call.service.get_node(call.account, call.params["poolId"], call.params["nodeId"])
+    raise Refused(
+        ErrorCode.OPERATION_NOT_VALID_ON_NODE,
+        Reason=(
+            "Operation reimage can be invoked only on pools created with cloudServiceConfiguration"
+        ),
+    )

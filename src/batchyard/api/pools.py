@@ -1,6 +1,7 @@
 """Routes of pools, and what is asked about all of them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from starlette.responses import Response
 
@@ -15,7 +16,7 @@ from batchyard.api.http import (
     write_all,
 )
 from batchyard.engine.views import PoolView
-from batchyard.wire import images, links, model, odata
+from batchyard.wire import filters, images, links, model, odata, pool_changes
 from batchyard.wire import pools as convert
 
 #: Pools on one page of node counts unless asked otherwise. Source: L-34.
@@ -32,11 +33,13 @@ async def create_pool(call: Call) -> Response:
 
 async def list_pools(call: Call) -> Response:
     """``GET /pools``: one page of the account's pools."""
-    call.query.refuse_expand()
-    call.query.refuse_filter()
     selection = call.query.select(model.BatchPool)
+    call.query.refuse_expand(selection)
     page = await call.service.list_pools(
-        call.account, after=call.query.after_key(), limit=call.query.max_results()
+        call.account,
+        after=call.query.after_key(),
+        limit=call.query.max_results(),
+        filter=await call.filter(filters.POOLS),
     )
     token = None if page.next_after is None else odata.key_token(page.next_after)
     pools = await _pools_json(call, selection, page.items)
@@ -45,10 +48,10 @@ async def list_pools(call: Call) -> Response:
 
 async def get_pool(call: Call) -> Response:
     """``GET /pools/{poolId}``: one pool."""
-    call.query.refuse_expand()
     selection = call.query.select(model.BatchPool)
+    call.query.refuse_expand(selection)
     view = await call.service.get_pool(call.account, call.params["poolId"])
-    conditions.check(call, view.pool.last_modified, convert.etag(view))
+    conditions.check(call, *_revision(view))
     [pool] = await _pools_json(call, selection, [view])
     return answer(call, "pools/@Element", pool, _headers(view))
 
@@ -56,17 +59,52 @@ async def get_pool(call: Call) -> Response:
 async def pool_exists(call: Call) -> Response:
     """``HEAD /pools/{poolId}``: whether there is such a pool."""
     view = await call.service.get_pool(call.account, call.params["poolId"])
-    conditions.check(call, view.pool.last_modified, convert.etag(view))
+    conditions.check(call, *_revision(view))
     return empty(200, _headers(view))
+
+
+async def update_pool(call: Call) -> Response:
+    """``PATCH /pools/{poolId}``: change what the request names (P-12)."""
+    guard = conditions.guard(call, _revision)
+    change = pool_changes.read_pool_patch(await call.body())
+    view = await call.service.update_pool(call.account, call.params["poolId"], change, guard)
+    return empty(200, _verb_headers(call, view))
+
+
+async def replace_pool_properties(call: Call) -> Response:
+    """``POST /pools/{poolId}/updateproperties``: change all that can be, or take it away (P-13)."""
+    change = pool_changes.read_pool_replacement(await call.body())
+    view = await call.service.update_pool(call.account, call.params["poolId"], change)
+    return empty(204, _verb_headers(call, view))
+
+
+async def resize_pool(call: Call) -> Response:
+    """``POST /pools/{poolId}/resize``: give a pool another size (P-16)."""
+    guard = conditions.guard(call, _revision)
+    resize = pool_changes.read_resize(await call.body())
+    view = await call.service.resize_pool(call.account, call.params["poolId"], resize, guard)
+    return empty(202, _verb_headers(call, view))
+
+
+async def remove_nodes(call: Call) -> Response:
+    """``POST /pools/{poolId}/removenodes``: take certain nodes away (P-21)."""
+    guard = conditions.guard(call, _revision)
+    removal = pool_changes.read_removal(await call.body())
+    view = await call.service.remove_nodes(
+        call.account,
+        call.params["poolId"],
+        removal.node_ids,
+        removal.timeout,
+        removal.option,
+        guard,
+    )
+    return empty(202, _verb_headers(call, view))
 
 
 async def delete_pool(call: Call) -> Response:
     """``DELETE /pools/{poolId}``: delete a pool with its nodes (S-7)."""
-    pool_id = call.params["poolId"]
-    if conditions.are_given(call):
-        view = await call.service.get_pool(call.account, pool_id)
-        conditions.check(call, view.pool.last_modified, convert.etag(view))
-    await call.service.delete_pool(call.account, pool_id)
+    guard = conditions.guard(call, _revision)
+    await call.service.delete_pool(call.account, call.params["poolId"], guard)
     return empty(202)
 
 
@@ -85,11 +123,11 @@ async def list_pool_node_counts(call: Call) -> Response:
 
 async def list_supported_images(call: Call) -> Response:
     """``GET /supportedimages``: images that clients choose from (P-48)."""
-    call.query.refuse_filter()
+    selected = images.select(await call.filter(filters.SUPPORTED_IMAGES))
     start = call.query.after_key() or 0
     end = start + call.query.max_results()
-    token = odata.key_token(end) if end < len(images.SUPPORTED_IMAGES) else None
-    return answer_list(call, "supportedimages", images.SUPPORTED_IMAGES[start:end], token)
+    token = odata.key_token(end) if end < len(selected) else None
+    return answer_list(call, "supportedimages", selected[start:end], token)
 
 
 async def _pools_json(
@@ -100,5 +138,13 @@ async def _pools_json(
     return convert.in_words_of(call.version, select_items(selection, pools))
 
 
+def _revision(view: PoolView) -> tuple[datetime, str]:
+    return view.pool.last_modified, convert.etag(view)
+
+
 def _headers(view: PoolView) -> dict[str, str]:
     return revision_headers(convert.etag(view), view.pool.last_modified)
+
+
+def _verb_headers(call: Call, view: PoolView) -> dict[str, str]:
+    return _headers(view) | {"DataServiceId": links.pool(call.base_url, view.spec.id)}

@@ -1,5 +1,7 @@
 """Routes of tasks."""
 
+from datetime import datetime
+
 from starlette.responses import Response
 
 from batchyard.api import conditions
@@ -15,7 +17,7 @@ from batchyard.api.http import (
 )
 from batchyard.core.errors import Refused
 from batchyard.engine.views import TaskAdded, TaskView
-from batchyard.wire import links, model, odata
+from batchyard.wire import filters, links, model, odata
 from batchyard.wire import tasks as convert
 
 
@@ -52,14 +54,14 @@ async def create_task_collection(call: Call) -> Response:
 
 async def list_tasks(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks``: one page of a job's tasks."""
-    call.query.refuse_expand()
-    call.query.refuse_filter()
     selection = call.query.select(model.BatchTask)
+    call.query.refuse_expand(selection)
     page = await call.service.list_tasks(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
+        filter=await call.filter(filters.TASKS),
     )
     tasks = await write_all(convert.write_task, page.items, call.base_url)
     token = None if page.next_after is None else odata.key_token(page.next_after)
@@ -68,23 +70,47 @@ async def list_tasks(call: Call) -> Response:
 
 async def get_task(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks/{taskId}``: one task."""
-    call.query.refuse_expand()
+    call.query.refuse_expand(call.query.select(model.BatchTask))
     view = await call.service.get_task(call.account, call.params["jobId"], call.params["taskId"])
-    conditions.check(call, view.creation_time, convert.etag(view))
+    conditions.check(call, *_revision(view))
     task = convert.write_task(view, call.base_url)
-    url = links.task(call.base_url, view.job_id, view.spec.id)
-    return selected_answer(call, "tasks/@Element", task, _headers(view) | {"DataServiceId": url})
+    return selected_answer(call, "tasks/@Element", task, _verb_headers(call, view))
+
+
+async def replace_task(call: Call) -> Response:
+    """``PUT /jobs/{jobId}/tasks/{taskId}``: change a task's constraints (T-24)."""
+    guard = conditions.guard(call, _revision)
+    constraints = convert.read_task_update(await call.body())
+    job_id, task_id = call.params["jobId"], call.params["taskId"]
+    view = await call.service.update_task(call.account, job_id, task_id, constraints, guard)
+    return empty(200, _verb_headers(call, view))
+
+
+async def terminate_task(call: Call) -> Response:
+    """``POST /jobs/{jobId}/tasks/{taskId}/terminate``: end a task; its files stay (T-21)."""
+    guard = conditions.guard(call, _revision)
+    await call.body()
+    job_id, task_id = call.params["jobId"], call.params["taskId"]
+    view = await call.service.terminate_task(call.account, job_id, task_id, guard)
+    return empty(204, _verb_headers(call, view))
 
 
 async def delete_task(call: Call) -> Response:
     """``DELETE /jobs/{jobId}/tasks/{taskId}``: delete a task, and end it if it runs (T-23)."""
+    guard = conditions.guard(call, _revision)
     job_id, task_id = call.params["jobId"], call.params["taskId"]
-    if conditions.are_given(call):
-        view = await call.service.get_task(call.account, job_id, task_id)
-        conditions.check(call, view.creation_time, convert.etag(view))
-    await call.service.delete_task(call.account, job_id, task_id)
+    await call.service.delete_task(call.account, job_id, task_id, guard)
     return empty(200)
 
 
+def _revision(view: TaskView) -> tuple[datetime, str]:
+    return view.task.last_modified, convert.etag(view)
+
+
 def _headers(view: TaskView) -> dict[str, str]:
-    return revision_headers(convert.etag(view), view.creation_time)
+    return revision_headers(convert.etag(view), view.task.last_modified)
+
+
+def _verb_headers(call: Call, view: TaskView) -> dict[str, str]:
+    url = links.task(call.base_url, view.job_id, view.spec.id)
+    return _headers(view) | {"DataServiceId": url}

@@ -1,4 +1,4 @@
-"""What requests have in common: reading a body, and the rules of single properties.
+"""The rules of single properties that requests have in common.
 
 Every refusal names the property, the value and the cure. `name` is the property's path as on the
 wire. Source: 08 L-1 ... L-37, E-3; F-17; J-55.
@@ -7,79 +7,34 @@ wire. Source: 08 L-1 ... L-37, E-3; F-17; J-55.
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final, NoReturn, TypeVar
-
-import msgspec
+from typing import Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import ElevationLevel, EnvironmentSetting, MetadataItem
+from batchyard.core.model import (
+    ElevationLevel,
+    EnvironmentSetting,
+    MetadataItem,
+    NodeOption,
+    ResourceFile,
+    TaskConstraints,
+)
 from batchyard.wire import model, values
 from batchyard.wire.coverage import shorten
 
 Value = TypeVar("Value")
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 _ID: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.ID_CHARS_MAX}}}", re.ASCII)
-#: What a decoder raises for a body that is no JSON.
-_MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_OCTAL: Final = re.compile(r"(?:0o)?(?P<digits>[0-7]{1,5})", re.ASCII)
+#: A URL that a request line can carry as it is.
+_URL: Final = re.compile(r"[!-~]+", re.ASCII)
+#: Longest resize timeout. Source: ours; no machine of one's own takes longer to come.
+_RESIZE_TIMEOUT_MAX: Final = timedelta(days=365)
+_PERMISSIONS: Final = 0o777
 
-_UNKNOWN_FIELD: Final = re.compile(
-    r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL
-)
-_WRONG_VALUE: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)", re.DOTALL)
-
-
-def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
-    """Return the request in `body`; an empty body is an empty object (wire section 1).
-
-    Raises:
-        Refused: ``InvalidRequestBody``, ``UnsupportedProperty`` (a property that does not exist),
-            ``InvalidPropertyValue`` (of a wrong type).
-    """
-    try:
-        return decoder.decode(body or b"{}")
-    except msgspec.ValidationError as error:
-        message = str(error)
-    except _MALFORMED as error:
-        raise _no_json(error) from None
-    try:
-        content = msgspec.json.decode(body)
-    except _MALFORMED as error:
-        raise _no_json(error) from None
-    raise _wrong_shape(content, message)
-
-
-def _no_json(error: Exception) -> Refused:
-    return Refused(ErrorCode.INVALID_REQUEST_BODY, Reason=f"send one JSON object in UTF-8: {error}")
-
-
-def _wrong_shape(content: object, message: str) -> Refused:
-    """Return what a decoder's message means; `content` is the body without any types."""
-    unknown = _UNKNOWN_FIELD.fullmatch(message)
-    if unknown is not None:
-        name = f"{unknown['path']}.{unknown['name']}" if unknown["path"] else unknown["name"]
-        return Refused(
-            ErrorCode.UNSUPPORTED_PROPERTY,
-            PropertyName=shorten(name),
-            PropertyValue=_value_at(content, name),
-            Reason="there is no such property here; check its spelling, or leave it out",
-        )
-    wrong = _WRONG_VALUE.fullmatch(message)
-    if wrong is None:
-        return Refused(ErrorCode.INVALID_REQUEST_BODY, Reason=message)
-    return Refused.of_property(wrong["path"], _value_at(content, wrong["path"]), wrong["reason"])
-
-
-def _value_at(content: Any, path: str) -> str:  # noqa: ANN401  # JSON
-    """Return what stands at ``a.b[2].c``, shortened."""
-    value = content
-    for step in re.findall(r"[^.\[\]]+", path):
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return ""
-    return shorten(value)
+_DEFAULT_CONSTRAINTS: Final = TaskConstraints()
+_DEFAULT_FILE_MODE: Final = 0o770
 
 
 def required(value: Value | None, name: str) -> Value:
@@ -152,11 +107,15 @@ def retry_count(value: int, name: str) -> int:
 
 
 def duration(value: str, name: str) -> timedelta | None:
-    """Return a time span, None for no limit."""
+    """Return a time span, None for no limit.
+
+    What lasts longer than our calendar means no limit too: its end could not even be written down.
+    """
     try:
-        return values.read_duration(value)
+        span = values.read_duration(value)
     except ValueError as error:
         raise Refused.of_property(name, shorten(value), str(error)) from None
+    return None if span is not None and span >= limits.TIME_SPAN_MAX else span
 
 
 def environment(
@@ -205,6 +164,103 @@ def metadata(items: Sequence[model.BatchMetadataItem] | None) -> tuple[MetadataI
         value = text(required(item.value, f"{place}.value"), f"{place}.value")
         found.append(MetadataItem(name, value))
     return tuple(found)
+
+
+def constraints(given: model.BatchTaskConstraints | None, name: str) -> TaskConstraints:
+    """Return the constraints of a task with their defaults. Source: T-24, L-18."""
+    if given is None:
+        return _DEFAULT_CONSTRAINTS
+    limit, retries = None, given.max_task_retry_count
+    if given.max_wall_clock_time is not None:
+        limit = duration(given.max_wall_clock_time, f"{name}.maxWallClockTime")
+    if retries is not None:
+        retry_count(retries, f"{name}.maxTaskRetryCount")
+    return TaskConstraints(
+        max_wall_clock_time=limit,
+        max_task_retry_count=retries,
+        retention_time=retention_time(given.retention_time, f"{name}.retentionTime"),
+    )
+
+
+def retention_time(given: str | None, name: str) -> timedelta | None:
+    """Return how long files are kept, None for ever. Source: F-9."""
+    return limits.RETENTION_TIME_DEFAULT if given is None else duration(given, name)
+
+
+def resize_timeout(given: str | None) -> timedelta:
+    """Return how long a resize may take. Source: L-12, P-4."""
+    if given is None:
+        return limits.RESIZE_TIMEOUT_DEFAULT
+    span = duration(given, "resizeTimeout")
+    if span is None or not limits.RESIZE_TIMEOUT_MIN <= span <= _RESIZE_TIMEOUT_MAX:
+        least = values.write_duration(limits.RESIZE_TIMEOUT_MIN)
+        most = values.write_duration(_RESIZE_TIMEOUT_MAX)
+        raise Refused.of_property(
+            "resizeTimeout", shorten(given), f"give a span from {least} to {most}"
+        )
+    return span
+
+
+def node_option(given: str | None, name: str) -> NodeOption:
+    """Return what becomes of the tasks of a node. Source: P-17, P-38.
+
+    Raises:
+        Refused: ``InvalidPropertyValue`` for ``retaineddata``, which is not built.
+    """
+    if given is None:
+        return NodeOption.REQUEUE
+    if given == model.BatchNodeDeallocationOption.RETAINEDDATA:
+        options = ", ".join(NodeOption)
+        raise Refused.of_property(name, given, f"not supported yet; give one of {options}")
+    return NodeOption(given)
+
+
+def resource_files(
+    files: Sequence[model.ResourceFile] | None, name: str
+) -> tuple[ResourceFile, ...]:
+    """Return the files to fetch before a command runs. Source: T-41 ... T-43."""
+    if not files:
+        return ()
+    return tuple(_resource_file(file, f"{name}[{index}]") for index, file in enumerate(files))
+
+
+def _resource_file(file: model.ResourceFile, place: str) -> ResourceFile:
+    url = text(required(file.http_url, f"{place}.httpUrl"), f"{place}.httpUrl")
+    if not _is_http_url(url):
+        raise Refused.of_property(
+            f"{place}.httpUrl",
+            shorten(url),
+            "give an absolute http or https URL, with spaces and the like percent-encoded",
+        )
+    path = text(required(file.file_path, f"{place}.filePath"), f"{place}.filePath")
+    parts = path.split("/")
+    if parts[0] == "" or parts[-1] in ("", ".") or ".." in parts:
+        raise Refused.of_property(
+            f"{place}.filePath",
+            shorten(path),
+            "give the name of a file below the working directory: relative, and without ..",
+        )
+    return ResourceFile(url, path, _file_mode(file.file_mode, f"{place}.fileMode"))
+
+
+def _is_http_url(url: str) -> bool:
+    if _URL.fullmatch(url) is None:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _file_mode(given: str | None, name: str) -> int:
+    if given is None:
+        return _DEFAULT_FILE_MODE
+    match = _OCTAL.fullmatch(given)
+    mode = None if match is None else int(match["digits"], 8)
+    if mode is None or mode > _PERMISSIONS:
+        raise Refused.of_property(name, shorten(given), "give an octal number such as 0770")
+    return mode
 
 
 def elevation_level(identity: model.UserIdentity | None) -> ElevationLevel:

@@ -88,11 +88,15 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         _BAD,
         "Multiple condition headers are not supported.",
     ),
+    ErrorCode.NODE_BEING_CREATED: (_CONFLICT, "The specified node is being created."),
+    ErrorCode.NODE_BEING_REBOOTED: (_CONFLICT, "The specified node is being rebooted."),
+    ErrorCode.NODE_BEING_STARTED: (_CONFLICT, "The specified node is being started."),
     ErrorCode.NODE_NOT_FOUND: (_NOT_FOUND, "The specified node does not exist."),
     ErrorCode.NODE_NOT_READY: (
         _CONFLICT,
         "Node is not able to perform the requested operations in its current state.",
     ),
+    ErrorCode.NODE_STATE_UNUSABLE: (_CONFLICT, "The specified node is unusable."),
     ErrorCode.NOT_IMPLEMENTED: (
         HTTPStatus.NOT_IMPLEMENTED,
         "The requested operation is not implemented by the server.",
@@ -100,6 +104,14 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
     ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE: (
         _CONFLICT,
         "The specified operation is not valid for the current state of the resource.",
+    ),
+    ErrorCode.OPERATION_NOT_VALID_ON_NODE: (
+        _CONFLICT,
+        "The specified operation is not valid on the node.",
+    ),
+    ErrorCode.OPERATION_NOT_VALID_ON_POOL: (
+        _CONFLICT,
+        "The specified operation is not valid on the pool.",
     ),
     ErrorCode.OUT_OF_RANGE_PRIORITY: (
         _BAD,
@@ -113,6 +125,7 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         _CONFLICT,
         "The specified pool has been marked for deletion and is being reclaimed.",
     ),
+    ErrorCode.POOL_BEING_RESIZED: (_CONFLICT, "The specified pool is being resized."),
     ErrorCode.POOL_EXISTS: (_CONFLICT, "The specified pool already exists."),
     ErrorCode.POOL_NOT_FOUND: (_NOT_FOUND, "The specified pool does not exist."),
     ErrorCode.REQUEST_BODY_TOO_LARGE: (
@@ -121,7 +134,15 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
     ),
     ErrorCode.RESOURCE_NOT_FOUND: (_NOT_FOUND, "The specified resource does not exist."),
     ErrorCode.SERVER_BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy."),
+    ErrorCode.TASK_COMPLETED: (
+        _CONFLICT,
+        "The specified task is already in a completed state.",
+    ),
     ErrorCode.TASK_EXISTS: (_CONFLICT, "The specified task already exists."),
+    ErrorCode.TASK_FILES_CLEANEDUP: (
+        _CONFLICT,
+        "The files of the specified task have been cleaned up from the node.",
+    ),
     ErrorCode.TASK_FILES_UNAVAILABLE: (
         _CONFLICT,
         "The files of the specified task are not available on the node.",

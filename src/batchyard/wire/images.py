@@ -4,9 +4,11 @@ Nothing is installed from them: a node runs what its machine has. The list exist
 look in it for the node agent that goes with an image; a pool may name any other image as well.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from batchyard.wire import model
+from batchyard.engine.filters import Filter
+from batchyard.wire import filters, model
 
 _LINUX: Final = (
     ("canonical", "ubuntu-24_04-lts", "server", "batch.node.ubuntu 24.04"),
@@ -41,3 +43,21 @@ SUPPORTED_IMAGES: Final = tuple(
     [_image(*row, model.OSType.LINUX) for row in _LINUX]
     + [_image(*row, model.OSType.WINDOWS) for row in _WINDOWS]
 )
+
+
+def select(condition: Filter | None) -> Sequence[model.BatchSupportedImage]:
+    """Return the images for which a condition holds."""
+    if condition is None:
+        return SUPPORTED_IMAGES
+    return [
+        image
+        for image in SUPPORTED_IMAGES
+        if filters.holds(
+            condition,
+            {
+                "os_type": image.os_type or "",
+                "verification_type": image.verification_type or "",
+                "node_agent_sku_id": image.node_agent_sku_id or "",
+            },
+        )
+    ]

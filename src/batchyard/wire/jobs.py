@@ -1,4 +1,4 @@
-"""Jobs: requests to specifications, views to JSON. Source: 02 J-1 ... J-9, J-67 ... J-88; SB-53."""
+"""Jobs: requests to specifications, views to JSON. Source: 02 J-1 ... J-9, J-67 ... J-82; SB-53."""
 
 from datetime import datetime
 from typing import Final
@@ -12,10 +12,9 @@ from batchyard.core.model import (
     JobReleaseSpec,
     JobSpec,
     JobState,
-    Run,
 )
-from batchyard.engine.views import JobNodeView, JobView
-from batchyard.wire import checks, coverage, links, model, pools, tasks, values
+from batchyard.engine.views import JobView
+from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
 
 #: Source: J-68, J-79.
 PREPARATION_ID: Final = "jobpreparation"
@@ -32,24 +31,19 @@ def read_job(body: bytes) -> JobSpec:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``, ``OutOfRangePriority``, ``EmptyMetadataKey``.
     """
-    request = checks.decode(body, _DECODER)
+    request = bodies.decode(body, _DECODER)
     coverage.check(request)
     preparation = _preparation(request.job_preparation_task)
     release = _release(request.job_release_task)
     if release is not None:
         _check_release(release, preparation)
     pool_info = checks.required(request.pool_info, "poolInfo")
-    retries = 0
-    if request.constraints is not None and request.constraints.max_task_retry_count is not None:
-        retries = checks.retry_count(
-            request.constraints.max_task_retry_count, "constraints.maxTaskRetryCount"
-        )
     return JobSpec(
         id=checks.identifier(request.id, "id"),
         pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
         display_name=checks.display_name(request.display_name),
-        priority=_priority(request.priority),
-        max_task_retry_count=retries,
+        priority=priority(request.priority),
+        max_task_retry_count=retry_count(request.constraints),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
@@ -59,32 +53,36 @@ def read_job(body: bytes) -> JobSpec:
     )
 
 
-def _priority(given: int | None) -> int:
-    priority = 0 if given is None else given
-    if not limits.JOB_PRIORITY_MIN <= priority <= limits.JOB_PRIORITY_MAX:
+def retry_count(given: model.BatchJobConstraints | None) -> int:
+    """Return the retry count of a job's tasks; 0 unless its constraints say more (J-28)."""
+    if given is None or given.max_task_retry_count is None:
+        return 0
+    return checks.retry_count(given.max_task_retry_count, "constraints.maxTaskRetryCount")
+
+
+def priority(given: int | None) -> int:
+    """Return the priority of a job.
+
+    Raises:
+        Refused: ``OutOfRangePriority`` (J-9).
+    """
+    wanted = 0 if given is None else given
+    if not limits.JOB_PRIORITY_MIN <= wanted <= limits.JOB_PRIORITY_MAX:
         raise Refused(
             ErrorCode.OUT_OF_RANGE_PRIORITY,
             PropertyName="priority",
-            PropertyValue=str(priority),
+            PropertyValue=str(wanted),
             Reason=f"give a number from {limits.JOB_PRIORITY_MIN} to {limits.JOB_PRIORITY_MAX}",
         )
-    return priority
+    return wanted
 
 
 def _preparation(task: model.BatchJobPreparationTask | None) -> JobPreparationSpec | None:
     if task is None:
         return None
     place = "jobPreparationTask"
-    limit, retries = None, 0
-    if task.constraints is not None:
-        if task.constraints.max_wall_clock_time is not None:
-            limit = checks.duration(
-                task.constraints.max_wall_clock_time, f"{place}.constraints.maxWallClockTime"
-            )
-        if task.constraints.max_task_retry_count is not None:
-            retries = checks.retry_count(
-                task.constraints.max_task_retry_count, f"{place}.constraints.maxTaskRetryCount"
-            )
+    constraints = checks.constraints(task.constraints, f"{place}.constraints")
+    rerun = task.rerun_on_node_reboot_after_success
     return JobPreparationSpec(
         id=PREPARATION_ID if task.id is None else checks.identifier(task.id, f"{place}.id"),
         command_line=checks.command_line(task.command_line, f"{place}.commandLine"),
@@ -92,8 +90,12 @@ def _preparation(task: model.BatchJobPreparationTask | None) -> JobPreparationSp
             task.environment_settings, f"{place}.environmentSettings"
         ),
         elevation_level=checks.elevation_level(task.user_identity),
-        max_wall_clock_time=limit,
-        max_task_retry_count=retries,
+        max_wall_clock_time=constraints.max_wall_clock_time,
+        max_task_retry_count=constraints.max_task_retry_count or 0,
+        retention_time=constraints.retention_time,
+        resource_files=checks.resource_files(task.resource_files, f"{place}.resourceFiles"),
+        wait_for_success=task.wait_for_success is not False,
+        rerun_on_node_reboot_after_success=rerun is not False,
     )
 
 
@@ -107,7 +109,9 @@ def _release(task: model.BatchJobReleaseTask | None) -> JobReleaseSpec | None:
         if given is None or given > limits.RELEASE_WALL_CLOCK_TIME_MAX:
             most = values.write_duration(limits.RELEASE_WALL_CLOCK_TIME_MAX)
             raise Refused.of_property(
-                f"{place}.maxWallClockTime", task.max_wall_clock_time, f"give at most {most}"
+                f"{place}.maxWallClockTime",
+                coverage.shorten(task.max_wall_clock_time),
+                f"give at most {most}",
             )
         limit = given
     return JobReleaseSpec(
@@ -118,6 +122,8 @@ def _release(task: model.BatchJobReleaseTask | None) -> JobReleaseSpec | None:
         ),
         elevation_level=checks.elevation_level(task.user_identity),
         max_wall_clock_time=limit,
+        retention_time=checks.retention_time(task.retention_time, f"{place}.retentionTime"),
+        resource_files=checks.resource_files(task.resource_files, f"{place}.resourceFiles"),
     )
 
 
@@ -135,7 +141,7 @@ def _check_release(release: JobReleaseSpec, preparation: JobPreparationSpec | No
 
 def read_terminate_reason(body: bytes) -> str | None:
     """Return the reason in the body of Jobs_TerminateJob, None when it gives none (J-39)."""
-    request = checks.decode(body, _TERMINATE_DECODER)
+    request = bodies.decode(body, _TERMINATE_DECODER)
     coverage.check(request)
     reason = request.terminate_reason
     return None if reason is None else checks.text(reason, "terminateReason")
@@ -194,15 +200,16 @@ def _write_preparation(spec: JobPreparationSpec | None) -> model.BatchJobPrepara
     return model.BatchJobPreparationTask(
         id=spec.id,
         command_line=spec.command_line,
+        resource_files=tasks.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         constraints=model.BatchTaskConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
-            retention_time=tasks.RETENTION_TIME,
+            retention_time=values.write_duration(spec.retention_time),
             max_task_retry_count=spec.max_task_retry_count,
         ),
-        wait_for_success=True,
+        wait_for_success=spec.wait_for_success,
         user_identity=tasks.user_identity(spec.elevation_level),
-        rerun_on_node_reboot_after_success=True,
+        rerun_on_node_reboot_after_success=spec.rerun_on_node_reboot_after_success,
     )
 
 
@@ -212,70 +219,12 @@ def _write_release(spec: JobReleaseSpec | None) -> model.BatchJobReleaseTask | N
     return model.BatchJobReleaseTask(
         id=spec.id,
         command_line=spec.command_line,
+        resource_files=tasks.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
-        retention_time=tasks.RETENTION_TIME,
+        retention_time=values.write_duration(spec.retention_time),
         user_identity=tasks.user_identity(spec.elevation_level),
     )
-
-
-def has_run(view: JobNodeView) -> bool:
-    """Whether a node has an entry in the status list: its preparation has started (J-86)."""
-    job_node = view.job_node
-    return job_node.preparation.start_time is not None or job_node.release.start_time is not None
-
-
-def write_job_node(
-    view: JobNodeView, base_url: str
-) -> model.BatchJobPreparationAndReleaseTaskStatus:
-    """Return the preparation and release of a job on one node that `has_run` (J-73, S-19)."""
-    node_url = links.node(base_url, view.node.pool_id, view.node.node_id)
-    preparation = release = None
-    if view.job_node.preparation.start_time is not None:
-        run = view.job_node.preparation
-        directory = links.task_directory(view.job_id, view.preparation_id or PREPARATION_ID)
-        is_over = run.result is not None
-        preparation = model.BatchJobPreparationTaskExecutionInfo(
-            start_time=_instant(run.start_time),
-            end_time=_instant(run.end_time) if is_over else None,
-            state=model.BatchJobPreparationTaskState.COMPLETED
-            if is_over
-            else model.BatchJobPreparationTaskState.RUNNING,
-            task_root_directory=directory,
-            task_root_directory_url=links.file(node_url, directory),
-            exit_code=run.exit_code if is_over else None,
-            failure_info=tasks.write_failure(run.failure) if is_over else None,
-            retry_count=run.retry_count,
-            last_retry_time=_instant(run.last_retry_time),
-            result=_result(run),
-        )
-    if view.job_node.release.start_time is not None:
-        run = view.job_node.release
-        directory = links.task_directory(view.job_id, view.release_id or RELEASE_ID)
-        is_over = run.result is not None
-        release = model.BatchJobReleaseTaskExecutionInfo(
-            start_time=_instant(run.start_time),
-            end_time=_instant(run.end_time) if is_over else None,
-            state=model.BatchJobReleaseTaskState.COMPLETED
-            if is_over
-            else model.BatchJobReleaseTaskState.RUNNING,
-            task_root_directory=directory,
-            task_root_directory_url=links.file(node_url, directory),
-            exit_code=run.exit_code if is_over else None,
-            failure_info=tasks.write_failure(run.failure) if is_over else None,
-            result=_result(run),
-        )
-    return model.BatchJobPreparationAndReleaseTaskStatus(
-        pool_id=view.node.pool_id,
-        node_id=view.node.node_id,
-        node_url=node_url,
-        job_preparation_task_execution_info=preparation,
-        job_release_task_execution_info=release,
-    )
-
-
-def _result(run: Run) -> model.BatchTaskExecutionResult | None:
-    return None if run.result is None else model.BatchTaskExecutionResult(run.result)
 
 
 def _instant(instant: datetime | None) -> str | None:

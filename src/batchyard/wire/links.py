@@ -69,6 +69,6 @@ def etag(*identity: object) -> str:
     return f"0x8D{digest[:13].upper()}"
 
 
-def task_etag(job_id: str, task_id: str, creation_time: datetime) -> str:
-    """Return the ETag of a task: its changes of state do not move it (S-4)."""
-    return etag("task", job_id.lower(), task_id.lower(), creation_time.timestamp())
+def task_etag(key: int, creation_time: datetime, revision: int) -> str:
+    """Return the ETag of a task: an update moves it, its changes of state do not (S-4)."""
+    return etag("task", key, creation_time.timestamp(), revision)

@@ -1,7 +1,4 @@
-"""Pages, ``$select``, ``$filter`` and ``$expand`` of lists. Source: 08 O-1 ... O-8, L-33; W-7, W-8.
-
-Filters are not built yet, apart from the two below without which a list would be of little use.
-"""
+"""Pages, ``$select``, ``$filter``, ``$expand`` of lists. Source: 08 O-1 ... O-8, L-33; W-7."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -14,14 +11,12 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
+from batchyard.engine.filters import Comparison, Filter, Operator, StartsWith
+from batchyard.wire import filters
 from batchyard.wire.coverage import shorten
 
 #: Greatest key of the store.
 _KEY_MAX: Final = 2**63 - 1
-
-_STRING: Final = r"'(?P<value>(?:[^']|'')*)'"
-_POOL_ID_EQ: Final = re.compile(rf"\s*poolId\s+eq\s+{_STRING}\s*")
-_NAME_STARTS: Final = re.compile(rf"\s*startswith\(\s*name\s*,\s*{_STRING}\s*\)\s*")
 
 
 class Query:
@@ -76,7 +71,7 @@ class Query:
         text = self.get("maxresults")
         if text is None:
             return default
-        if not re.fullmatch(r"[+-]?[0-9]{1,9}", text, re.ASCII):
+        if not re.fullmatch(r"[+-]?[0-9]{1,99}", text, re.ASCII):
             raise invalid("maxresults", text, "give a number")
         if int(text) < 1:
             raise invalid("maxresults", text, "give at least 1")
@@ -84,7 +79,7 @@ class Query:
             raise Refused(
                 ErrorCode.OUT_OF_RANGE_QUERY_PARAMETER_VALUE,
                 QueryParameterName="maxresults",
-                QueryParameterValue=text,
+                QueryParameterValue=shorten(text),
                 Reason=f"give at most {limits.PAGE_RESULTS_MAX}",
             )
         return int(text)
@@ -127,22 +122,28 @@ class Query:
             raise invalid("$select", name, "give names of top-level properties")
         return Selection(wanted)
 
-    def refuse_expand(self) -> None:
-        """Refuse ``$expand``: there are no statistics yet. Source: O-7."""
+    def refuse_expand(self, selection: "Selection") -> None:
+        """Refuse ``$expand``: there are no statistics yet. Source: O-7.
+
+        A selection without them would not show them either, so it makes the request honest.
+        """
         text = self.get("$expand")
         if text is None:
             return
-        if text == "stats":
+        if text.strip() != "stats":
+            raise invalid("$expand", text, "leave it out")
+        if selection.shows("stats"):
             raise invalid("$expand", text, "statistics are not supported yet; leave it out")
-        raise invalid("$expand", text, "leave it out")
 
-    def refuse_filter(self) -> None:
-        """Refuse ``$filter``: passing over it would give wrong lists."""
+    def filter(self, table: filters.Table) -> Filter | None:
+        """Return what ``$filter`` asks of a list with these properties. Source: O-1 ... O-5."""
         text = self.get("$filter")
-        if text is not None:
-            raise invalid(
-                "$filter", text, "filters are not supported yet; list everything and choose"
-            )
+        if text is None or not text.strip():
+            return None
+        try:
+            return filters.read(text, table)
+        except ValueError as error:
+            raise invalid("$filter", text, str(error)) from None
 
     def refuse_force(self) -> None:
         """Refuse ``force=true``. Source: J-42."""
@@ -150,22 +151,25 @@ class Query:
             raise invalid("force", "true", "not supported yet; leave it out")
 
     def pool_id_filter(self) -> str | None:
-        """Return the pool of ``poolId eq '...'``."""
-        return self._filter(_POOL_ID_EQ, "the filter poolId eq '...' is supported")
+        """Return the pool of ``poolId eq '...'``, the one filter of node counts."""
+        match self.filter(filters.NODE_COUNTS):
+            case None:
+                return None
+            case Comparison(_, Operator.EQ, str(pool_id)):
+                return pool_id
+        raise self._only("poolId eq '...'")
 
     def name_prefix_filter(self) -> str:
-        """Return the prefix of ``startswith(name,'...')`` (F-22)."""
-        prefix = self._filter(_NAME_STARTS, "the filter startswith(name,'...') is supported")
-        return "" if prefix is None else prefix
+        """Return the prefix of ``startswith(name,'...')``, the one filter of files (F-22)."""
+        match self.filter(filters.FILES):
+            case None:
+                return ""
+            case StartsWith(_, prefix):
+                return prefix
+        raise self._only("startswith(name,'...')")
 
-    def _filter(self, pattern: re.Pattern[str], cure: str) -> str | None:
-        text = self.get("$filter")
-        if text is None:
-            return None
-        match = pattern.fullmatch(text)
-        if match is None:
-            raise invalid("$filter", text, f"only {cure}")
-        return match["value"].replace("''", "'")
+    def _only(self, form: str) -> Refused:
+        return invalid("$filter", self.get("$filter") or "", f"the only filter here is {form}")
 
 
 class Selection:
@@ -178,6 +182,10 @@ class Selection:
     def is_everything(self) -> bool:
         """Whether nothing is left out."""
         return self._names is None
+
+    def shows(self, name: str) -> bool:
+        """Whether a property is shown."""
+        return self._names is None or name in self._names
 
     def of(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return the selected properties of an item's JSON."""

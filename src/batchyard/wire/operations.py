@@ -43,14 +43,18 @@ OPERATIONS: Final = (
     Operation(
         "Pools_GetPool", "GET", "/pools/{poolId}", is_built=True, query=_ONE, conditions=_ALL
     ),
-    Operation("Pools_UpdatePool", "PATCH", "/pools/{poolId}"),
+    Operation("Pools_UpdatePool", "PATCH", "/pools/{poolId}", is_built=True, conditions=_ALL),
     Operation("Pools_DisablePoolAutoScale", "POST", "/pools/{poolId}/disableautoscale"),
     Operation("Pools_EnablePoolAutoScale", "POST", "/pools/{poolId}/enableautoscale"),
     Operation("Pools_EvaluatePoolAutoScale", "POST", "/pools/{poolId}/evaluateautoscale"),
-    Operation("Pools_ResizePool", "POST", "/pools/{poolId}/resize"),
+    Operation("Pools_ResizePool", "POST", "/pools/{poolId}/resize", is_built=True, conditions=_ALL),
     Operation("Pools_StopPoolResize", "POST", "/pools/{poolId}/stopresize"),
-    Operation("Pools_ReplacePoolProperties", "POST", "/pools/{poolId}/updateproperties"),
-    Operation("Pools_RemoveNodes", "POST", "/pools/{poolId}/removenodes"),
+    Operation(
+        "Pools_ReplacePoolProperties", "POST", "/pools/{poolId}/updateproperties", is_built=True
+    ),
+    Operation(
+        "Pools_RemoveNodes", "POST", "/pools/{poolId}/removenodes", is_built=True, conditions=_ALL
+    ),
     Operation(
         "Pools_ListSupportedImages",
         "GET",
@@ -74,8 +78,8 @@ OPERATIONS: Final = (
         conditions=_ALL,
     ),
     Operation("Jobs_GetJob", "GET", "/jobs/{jobId}", is_built=True, query=_ONE, conditions=_ALL),
-    Operation("Jobs_UpdateJob", "PATCH", "/jobs/{jobId}"),
-    Operation("Jobs_ReplaceJob", "PUT", "/jobs/{jobId}"),
+    Operation("Jobs_UpdateJob", "PATCH", "/jobs/{jobId}", is_built=True, conditions=_ALL),
+    Operation("Jobs_ReplaceJob", "PUT", "/jobs/{jobId}", is_built=True, conditions=_ALL),
     Operation("Jobs_DisableJob", "POST", "/jobs/{jobId}/disable"),
     Operation("Jobs_EnableJob", "POST", "/jobs/{jobId}/enable"),
     Operation(
@@ -125,9 +129,17 @@ OPERATIONS: Final = (
         query=_ONE,
         conditions=_ALL,
     ),
-    Operation("Tasks_ReplaceTask", "PUT", "/jobs/{jobId}/tasks/{taskId}"),
+    Operation(
+        "Tasks_ReplaceTask", "PUT", "/jobs/{jobId}/tasks/{taskId}", is_built=True, conditions=_ALL
+    ),
     Operation("Tasks_ListSubTasks", "GET", "/jobs/{jobId}/tasks/{taskId}/subtasksinfo"),
-    Operation("Tasks_TerminateTask", "POST", "/jobs/{jobId}/tasks/{taskId}/terminate"),
+    Operation(
+        "Tasks_TerminateTask",
+        "POST",
+        "/jobs/{jobId}/tasks/{taskId}/terminate",
+        is_built=True,
+        conditions=_ALL,
+    ),
     Operation("Tasks_ReactivateTask", "POST", "/jobs/{jobId}/tasks/{taskId}/reactivate"),
     Operation(
         "Tasks_DeleteTaskFile",
@@ -167,9 +179,9 @@ OPERATIONS: Final = (
         is_built=True,
         query=frozenset({"$select"}),
     ),
-    Operation("Nodes_RebootNode", "POST", "/pools/{poolId}/nodes/{nodeId}/reboot"),
+    Operation("Nodes_RebootNode", "POST", "/pools/{poolId}/nodes/{nodeId}/reboot", is_built=True),
     Operation("Nodes_StartNode", "POST", "/pools/{poolId}/nodes/{nodeId}/start"),
-    Operation("Nodes_ReimageNode", "POST", "/pools/{poolId}/nodes/{nodeId}/reimage"),
+    Operation("Nodes_ReimageNode", "POST", "/pools/{poolId}/nodes/{nodeId}/reimage", is_built=True),
     Operation("Nodes_DeallocateNode", "POST", "/pools/{poolId}/nodes/{nodeId}/deallocate"),
     Operation(
         "Nodes_DisableNodeScheduling", "POST", "/pools/{poolId}/nodes/{nodeId}/disablescheduling"
@@ -181,6 +193,7 @@ OPERATIONS: Final = (
         "Nodes_GetNodeRemoteLoginSettings",
         "GET",
         "/pools/{poolId}/nodes/{nodeId}/remoteloginsettings",
+        is_built=True,
     ),
     Operation(
         "Nodes_UploadNodeLogs", "POST", "/pools/{poolId}/nodes/{nodeId}/uploadbatchservicelogs"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -11,13 +10,10 @@ from batchyard.core import limits
 from batchyard.core.errors import Refused
 from batchyard.core.model import MetadataItem, NodeFillType, PoolSpec, ResizeError
 from batchyard.engine.views import NodeCounts, PoolView
-from batchyard.wire import checks, coverage, links, model, values
+from batchyard.wire import bodies, checks, coverage, links, model, properties, start_tasks, values
 from batchyard.wire.versions import ApiVersion
 
 _MACHINE: Final = "virtualMachineConfiguration"
-
-#: Longest resize timeout. Source: ours; no machine of one's own takes longer to come.
-_RESIZE_TIMEOUT_MAX: Final = timedelta(days=365)
 
 #: Standard_D16s_v5, Standard_NC24rs_v3: the first digits after the letters are the cores.
 _CORES: Final = re.compile(r"(?:^|_)[A-Za-z]+(?P<cores>\d{1,4})", re.ASCII)
@@ -36,7 +32,7 @@ def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``, ``EmptyMetadataKey``.
     """
-    request = checks.decode(_modernised(body, version), _DECODER)
+    request = bodies.decode(_modernised(body, version), _DECODER)
     coverage.check(request)
     vm_size = checks.text(checks.required(request.vm_size, "vmSize"), "vmSize")
     if not vm_size or len(vm_size) > limits.ID_CHARS_MAX:
@@ -50,11 +46,13 @@ def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
         is_windows=_is_windows(request.virtual_machine_configuration),
         task_slots_per_node=_task_slots(request.task_slots_per_node, vm_size),
         node_fill_type=_node_fill_type(request.task_scheduling_policy),
-        target_dedicated_nodes=_target(request.target_dedicated_nodes, "targetDedicatedNodes"),
-        target_low_priority_nodes=_target(
+        target_dedicated_nodes=target(request.target_dedicated_nodes, "targetDedicatedNodes") or 0,
+        target_low_priority_nodes=target(
             request.target_low_priority_nodes, "targetLowPriorityNodes"
-        ),
-        resize_timeout=_resize_timeout(request.resize_timeout),
+        )
+        or 0,
+        resize_timeout=checks.resize_timeout(request.resize_timeout),
+        start_task=start_tasks.read_start_task(request.start_task),
         metadata=checks.metadata(request.metadata),
         echoed=_echoed(request),
     )
@@ -86,12 +84,11 @@ def _is_windows(machine: model.VirtualMachineConfiguration | None) -> bool:
     )
     given = [whole for whole in wholes if whole is not None]
     is_complete = all(part is not None for part in marketplace) and not given
-    is_whole = len(given) == 1 and not any(part is not None for part in marketplace)
-    if not is_complete and not is_whole:
+    if not is_complete:
         raise Refused.of_property(
             f"{_MACHINE}.imageReference",
             coverage.shorten(image),
-            "give publisher, offer and sku, or one image id and nothing else",
+            "give publisher, offer and sku; there are no images here to name by an id",
         )
     return "windows" in f"{sku_id} {image.publisher} {image.offer}".lower()
 
@@ -114,19 +111,9 @@ def _node_fill_type(policy: model.BatchTaskSchedulingPolicy | None) -> NodeFillT
     return NodeFillType.PACK if given is model.BatchNodeFillType.PACK else NodeFillType.SPREAD
 
 
-def _target(given: int | None, name: str) -> int:
-    return 0 if given is None else checks.number(given, name, 0, limits.TARGET_NODES_MAX)
-
-
-def _resize_timeout(given: str | None) -> timedelta:
-    if given is None:
-        return limits.RESIZE_TIMEOUT_DEFAULT
-    span = checks.duration(given, "resizeTimeout")
-    if span is None or not limits.RESIZE_TIMEOUT_MIN <= span <= _RESIZE_TIMEOUT_MAX:
-        least = values.write_duration(limits.RESIZE_TIMEOUT_MIN)
-        most = values.write_duration(_RESIZE_TIMEOUT_MAX)
-        raise Refused.of_property("resizeTimeout", given, f"give a span from {least} to {most}")
-    return span
+def target(given: int | None, name: str) -> int | None:
+    """Return how many nodes a pool is to have, when that is given."""
+    return None if given is None else checks.number(given, name, 0, limits.TARGET_NODES_MAX)
 
 
 def _echoed(request: model.BatchPoolCreateOptions) -> Mapping[str, object]:
@@ -134,11 +121,40 @@ def _echoed(request: model.BatchPoolCreateOptions) -> Mapping[str, object]:
     whole: dict[str, Any] = msgspec.to_builtins(request)
     echoed = {
         name: whole[name]
-        for name, support in coverage.PROPERTIES[model.BatchPoolCreateOptions].items()
-        if support.fate is coverage.Fate.ECHOED and name in whole
+        for name, support in properties.PROPERTIES[model.BatchPoolCreateOptions].items()
+        if support.fate is properties.Fate.ECHOED and whole.get(name)
     }
     echoed[_MACHINE] = whole[_MACHINE]
+    if request.network_configuration and request.network_configuration.subnet_id is not None:
+        raise Refused.of_property(
+            "networkConfiguration.subnetId",
+            coverage.shorten(request.network_configuration.subnet_id),
+            "there is no such subnet: nodes use the network of their machine; leave it out",
+        )
+    for number, account in enumerate(echoed.get("userAccounts", ())):
+        _check_account(account, f"userAccounts[{number}]")
+        _drop_secrets(account)
     return echoed
+
+
+def _check_account(account: dict[str, Any], place: str) -> None:
+    """Refuse an account that Azure would refuse (P-53)."""
+    name = checks.required(account.get("name"), f"{place}.name")
+    checks.required(account.get("password"), f"{place}.password")
+    if not 0 < len(name) <= limits.USER_ACCOUNT_NAME_CHARS_MAX:
+        raise Refused.of_property(
+            f"{place}.name",
+            coverage.shorten(name),
+            f"use 1 to {limits.USER_ACCOUNT_NAME_CHARS_MAX} characters",
+        )
+
+
+def _drop_secrets(account: dict[str, Any]) -> None:
+    """Keep no password and no key of an account (P-7)."""
+    account.pop("password", None)
+    linux = account.get("linuxUserConfiguration")
+    if isinstance(linux, dict):
+        linux.pop("sshPrivateKey", None)
 
 
 def etag(view: PoolView) -> str:
@@ -177,7 +193,10 @@ def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
         task_scheduling_policy=model.BatchTaskSchedulingPolicy(
             node_fill_type=model.BatchNodeFillType(pool.node_fill_type)
         ),
+        start_task=start_tasks.write_start_task(spec.start_task),
         metadata=write_metadata(spec.metadata),
+        user_accounts=echoed.user_accounts,
+        network_configuration=echoed.network_configuration,
         resource_tags=echoed.resource_tags,
         target_node_communication_mode=echoed.target_node_communication_mode,
     )
@@ -209,8 +228,8 @@ def _resize_error(error: ResizeError) -> model.ResizeError:
 def write_metadata(
     items: Sequence[MetadataItem] | None,
 ) -> list[model.BatchMetadataItem] | None:
-    """Return metadata items; absent when there never were any (J-55)."""
-    if items is None:
+    """Return metadata items; absent when there are none (J-29, J-55)."""
+    if not items:
         return None
     return [model.BatchMetadataItem(name=item.name, value=item.value) for item in items]
 

@@ -8,14 +8,24 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import ElevationLevel, EnvironmentSetting, Failure, TaskSpec, TaskState
+from batchyard.core.model import (
+    ElevationLevel,
+    EnvironmentSetting,
+    Failure,
+    ResourceFile,
+    TaskConstraints,
+    TaskSpec,
+    TaskState,
+)
 from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
-from batchyard.wire import checks, coverage, errors, links, model, values
+from batchyard.wire import bodies, checks, coverage, errors, links, model, values
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchTaskCreateOptions)
 _GROUP_DECODER: Final = msgspec.json.Decoder(model.BatchTaskGroup)
+_UPDATE_DECODER: Final = msgspec.json.Decoder(model.BatchTask)
 
-RETENTION_TIME: Final = values.write_duration(limits.RETENTION_TIME_DEFAULT)
+#: The revision of a task that nobody has updated yet.
+_FIRST_REVISION: Final = 1
 
 #: Most slots that a task can ask for: more than any node has, which is accepted (T-32).
 _REQUIRED_SLOTS_MAX: Final = 2**31 - 1
@@ -37,7 +47,7 @@ def read_task(body: bytes) -> TaskSpec:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``.
     """
-    return _task_spec(checks.decode(body, _DECODER))
+    return _task_spec(bodies.decode(body, _DECODER))
 
 
 def read_task_group(body: bytes) -> list[tuple[str, TaskSpec | Refused]]:
@@ -47,7 +57,7 @@ def read_task_group(body: bytes) -> list[tuple[str, TaskSpec | Refused]]:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``InvalidPropertyValue``,
             ``UnsupportedProperty`` when the body as a whole cannot be understood.
     """
-    tasks = checks.required(checks.decode(body, _GROUP_DECODER).value, "value")
+    tasks = checks.required(bodies.decode(body, _GROUP_DECODER).value, "value")
     if len(tasks) > limits.ADD_COLLECTION_TASKS_MAX:
         raise Refused.of_property(
             "value",
@@ -66,16 +76,7 @@ def _admit(task: model.BatchTaskCreateOptions) -> TaskSpec | Refused:
 
 def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
     coverage.check(task)
-    limit = retries = None
-    if task.constraints is not None:
-        if task.constraints.max_wall_clock_time is not None:
-            limit = checks.duration(
-                task.constraints.max_wall_clock_time, "constraints.maxWallClockTime"
-            )
-        if task.constraints.max_task_retry_count is not None:
-            retries = checks.retry_count(
-                task.constraints.max_task_retry_count, "constraints.maxTaskRetryCount"
-            )
+    constraints = checks.constraints(task.constraints, "constraints")
     slots = 1
     if task.required_slots is not None:
         slots = checks.number(task.required_slots, "requiredSlots", 1, _REQUIRED_SLOTS_MAX)
@@ -89,29 +90,42 @@ def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
         display_name=checks.display_name(task.display_name),
         environment_settings=checks.environment(task.environment_settings, "environmentSettings"),
         elevation_level=checks.elevation_level(task.user_identity),
-        max_wall_clock_time=limit,
-        max_task_retry_count=retries,
+        max_wall_clock_time=constraints.max_wall_clock_time,
+        max_task_retry_count=constraints.max_task_retry_count,
+        retention_time=constraints.retention_time,
+        resource_files=checks.resource_files(task.resource_files, "resourceFiles"),
         required_slots=slots,
         affinity_id=affinity_id,
     )
 
 
+def read_task_update(body: bytes) -> TaskConstraints:
+    """Return the constraints in the body of Tasks_ReplaceTask; omitted ones are reset (T-24).
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``UnsupportedProperty`` for all that only the creation of
+            a task decides, ``InvalidPropertyValue``.
+    """
+    request = bodies.decode(body, _UPDATE_DECODER)
+    coverage.check(request)
+    return checks.constraints(request.constraints, "constraints")
+
+
 def etag(view: TaskView) -> str:
     """Return the ETag of a task."""
-    return links.task_etag(view.job_id, view.spec.id, view.creation_time)
+    return links.task_etag(view.task.key, view.creation_time, view.task.revision)
 
 
 def write_task(view: TaskView, base_url: str) -> model.BatchTask:
     """Return a task with all documented defaults; what is unset is absent (T-6, T-7)."""
     task, spec = view.task, view.spec
-    creation_time = values.write_instant(view.creation_time)
     return model.BatchTask(
         id=spec.id,
         display_name=spec.display_name,
         url=links.task(base_url, view.job_id, spec.id),
         etag=etag(view),
-        last_modified=creation_time,
-        creation_time=creation_time,
+        last_modified=values.write_instant(task.last_modified),
+        creation_time=values.write_instant(view.creation_time),
         state=model.BatchTaskState(task.state),
         state_transition_time=values.write_instant(task.state_time),
         previous_state=None
@@ -119,13 +133,14 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
         else model.BatchTaskState(task.previous_state),
         previous_state_transition_time=_instant(task.previous_state_time),
         command_line=spec.command_line,
+        resource_files=write_resource_files(spec.resource_files),
         environment_settings=write_environment(spec.environment_settings),
         affinity_info=None
         if spec.affinity_id is None
         else model.BatchAffinityInfo(affinity_id=spec.affinity_id),
         constraints=model.BatchTaskConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
-            retention_time=RETENTION_TIME,
+            retention_time=values.write_duration(spec.retention_time),
             max_task_retry_count=task.retry_count_max,
         ),
         required_slots=spec.required_slots,
@@ -197,6 +212,16 @@ def write_environment(
     ]
 
 
+def write_resource_files(files: Sequence[ResourceFile]) -> list[model.ResourceFile] | None:
+    """Return resource files with the mode that each has (T-43)."""
+    if not files:
+        return None
+    return [
+        model.ResourceFile(http_url=file.url, file_path=file.path, file_mode=f"{file.mode:04o}")
+        for file in files
+    ]
+
+
 def _instant(instant: datetime | None) -> str | None:
     return None if instant is None else values.write_instant(instant)
 
@@ -214,11 +239,12 @@ def write_added(
             task_id=result.task_id,
             error=errors.render(result.refused, request_id=request_id, now=now),
         )
+    assert result.task is not None
     assert result.added_time is not None
     return model.BatchTaskCreateResult(
         status=model.BatchTaskAddStatus.SUCCESS,
         task_id=result.task_id,
-        etag=links.task_etag(job_id, result.task_id, result.added_time),
+        etag=links.task_etag(result.task, result.added_time, _FIRST_REVISION),
         last_modified=values.write_instant(result.added_time),
         location=links.task(base_url, job_id, result.task_id),
     )

@@ -1,0 +1,52 @@
+"""Updates of jobs: requests to changes. Source: J-27 ... J-34; wire section 9."""
+
+from typing import Final
+
+import msgspec
+
+from batchyard.core.model import JobChange
+from batchyard.wire import bodies, checks, coverage, jobs, model
+
+_PATCH_DECODER: Final = msgspec.json.Decoder(model.BatchJobUpdateOptions)
+_PUT_DECODER: Final = msgspec.json.Decoder(model.BatchJob)
+
+
+def read_job_patch(body: bytes) -> JobChange:
+    """Return the change in the body of Jobs_UpdateJob: what it names, and nothing else.
+
+    A named object replaces the former one whole (J-28).
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
+            ``InvalidPropertyValue``, ``OutOfRangePriority``, ``EmptyMetadataKey``.
+    """
+    request = bodies.decode(body, _PATCH_DECODER)
+    coverage.check(request)
+    constraints = request.constraints
+    return JobChange(
+        priority=None if request.priority is None else jobs.priority(request.priority),
+        max_task_retry_count=None if constraints is None else jobs.retry_count(constraints),
+        pool_id=None if request.pool_info is None else _pool_id(request.pool_info),
+        metadata=None if request.metadata is None else checks.metadata(request.metadata) or (),
+    )
+
+
+def read_job_replacement(body: bytes) -> JobChange:
+    """Return the change in the body of Jobs_ReplaceJob: what it omits gets its default (J-29).
+
+    Raises:
+        Refused: As `read_job_patch`; ``UnsupportedProperty`` also for what only the creation of a
+            job decides.
+    """
+    request = bodies.decode(body, _PUT_DECODER)
+    coverage.check(request)
+    return JobChange(
+        priority=jobs.priority(request.priority),
+        max_task_retry_count=jobs.retry_count(request.constraints),
+        pool_id=_pool_id(checks.required(request.pool_info, "poolInfo")),
+        metadata=checks.metadata(request.metadata) or (),
+    )
+
+
+def _pool_id(info: model.BatchPoolInfo) -> str:
+    return checks.identifier(info.pool_id, "poolInfo.poolId")
