@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from azure.batch import BatchClient, models
-from azure.batch.models._models import BatchJobTerminateOptions
+from azure.batch.models._models import BatchJobTerminateOptions, BatchNodeRebootOptions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from tests.waiting import wait_until
@@ -69,6 +69,84 @@ def wait_for_nodes(client: BatchClient, pool_id: str, count: int) -> list[models
         return usable if len(usable) == count else []
 
     return wait_until(ready, 30, f"{count} usable nodes in pool {pool_id}")
+
+
+def wait_for_node(
+    client: BatchClient, pool_id: str, node_id: str, *states: str, seconds: float = 20
+) -> models.BatchNode:
+    """Return a node once it is in one of `states`."""
+
+    def reached() -> models.BatchNode | None:
+        node = client.get_node(pool_id, node_id)
+        return node if node.state in states else None
+
+    found = wait_until(reached, seconds, f"node {node_id} of pool {pool_id} {states}")
+    assert found is not None
+    return found
+
+
+def the_node(client: BatchClient, pool_id: str) -> str:
+    """Return the id of the only node of a pool."""
+    (node,) = client.list_nodes(pool_id)
+    return node.id
+
+
+def ask_reboot(client: BatchClient, pool_id: str, node_id: str, option: str = "requeue") -> None:
+    """Ask for a restart of a node and return once the service has taken it over."""
+    # Version 15.1 of the client cannot send this request without options either.
+    options = BatchNodeRebootOptions(node_reboot_kind=option)
+    client.begin_reboot_node(pool_id, node_id, options, polling_interval=1)
+
+
+def reboot(client: BatchClient, pool_id: str, node_id: str) -> models.BatchNode:
+    """Restart a node and return it once it takes tasks again."""
+    ask_reboot(client, pool_id, node_id)
+    return wait_for_node(client, pool_id, node_id, "idle", "running")
+
+
+def resize(client: BatchClient, pool_id: str, nodes: int, option: str | None = None) -> None:
+    """Ask for another number of dedicated nodes."""
+    options = models.BatchPoolResizeOptions(
+        target_dedicated_nodes=nodes, node_deallocation_option=option
+    )
+    client.begin_resize_pool(pool_id, options, polling_interval=1)
+
+
+def remove_nodes(
+    client: BatchClient, pool_id: str, nodes: Sequence[str], option: str | None = None
+) -> None:
+    """Ask for nodes to leave their pool."""
+    options = models.BatchNodeRemoveOptions(node_ids=list(nodes), node_deallocation_option=option)
+    client.begin_remove_nodes(pool_id, options, polling_interval=1)
+
+
+def wait_until_steady(client: BatchClient, pool_id: str, nodes: int) -> models.BatchPool:
+    """Return a pool once it is steady with this number of dedicated nodes."""
+
+    def reached() -> models.BatchPool | None:
+        pool = client.get_pool(pool_id)
+        is_steady = pool.allocation_state == "steady" and pool.current_dedicated_nodes == nodes
+        return pool if is_steady else None
+
+    found = wait_until(reached, 30, f"pool {pool_id} steady with {nodes} nodes")
+    assert found is not None
+    return found
+
+
+def start_task_of(node: models.BatchNode) -> models.BatchStartTaskInfo:
+    """Return how a node's start task went, which must be there."""
+    assert node.start_task_info is not None
+    return node.start_task_info
+
+
+def file(url: str, path: str, mode: str | None = None) -> models.ResourceFile:
+    """Return a resource file."""
+    return models.ResourceFile(http_url=url, file_path=path, file_mode=mode)
+
+
+def setting(name: str, value: str) -> models.EnvironmentSetting:
+    """Return an environment variable to set."""
+    return models.EnvironmentSetting(name=name, value=value)
 
 
 def create_job(client: BatchClient, job_id: str, pool_id: str, **options: Any) -> str:
@@ -239,6 +317,18 @@ def by_node(tasks: Iterable[models.BatchTask]) -> dict[str, list[models.BatchTas
     return found
 
 
+def failure_of(
+    info: models.BatchTaskExecutionInfo
+    | models.BatchJobPreparationTaskExecutionInfo
+    | models.BatchJobReleaseTaskExecutionInfo
+    | models.BatchStartTaskInfo,
+) -> str:
+    """Return the code of why a run failed, which must be there."""
+    assert info.failure_info is not None
+    assert info.failure_info.code is not None
+    return info.failure_info.code
+
+
 def stdout(client: BatchClient, job_id: str, task_id: str) -> str:
     """Return what a task has written to standard output."""
     return b"".join(client.download_task_file(job_id, task_id, "stdout.txt")).decode()
@@ -247,6 +337,12 @@ def stdout(client: BatchClient, job_id: str, task_id: str) -> str:
 def node_text(client: BatchClient, pool_id: str, node_id: str, path: str) -> str:
     """Return the content of a file of a node."""
     return b"".join(client.download_node_file(pool_id, node_id, path)).decode()
+
+
+def node_files(client: BatchClient, pool_id: str, node_id: str) -> set[str]:
+    """Return the names of all files and directories of a node."""
+    found = client.list_node_files(pool_id, node_id, recursive=True)
+    return {one.name for one in found if one.name is not None}
 
 
 def code_of(error: HttpResponseError) -> str:

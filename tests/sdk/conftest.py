@@ -14,8 +14,11 @@ from azure.core.exceptions import HttpResponseError
 from tests import batch, processes, service
 from tests.service import FIRST, OTHER, Service
 from tests.waiting import wait_until
+from tests.web import Web
+from tests.yard import Gate
 
 CreateJob = Callable[..., str]
+MakePool = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -88,11 +91,47 @@ def _pool(client: BatchClient, pool_id: str, *, nodes: int, slots: int) -> str:
     return pool_id
 
 
+@pytest.fixture(scope="session")
+def web() -> Iterator[Web]:
+    """A web server for resource files and for what tasks upload."""
+    with Web() as found:
+        yield found
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """A gate for tasks to wait at; it is open at the end."""
+    with tempfile.TemporaryDirectory(prefix="batchyard-sdk-gate-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        found = Gate(folder / "gate")
+        yield found
+        found.open()
+
+
 _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def create_job(client: BatchClient) -> Iterator[CreateJob]:
+def make_pool(client: BatchClient) -> Iterator[MakePool]:
+    """Make pools that go when the test is over; their nodes take tasks unless it says otherwise."""
+    made: list[str] = []
+
+    def make(nodes: int = 1, slots: int = 1, *, is_ready: bool = True, **options: Any) -> str:
+        pool_id = batch.create_pool(client, f"pool-{next(_numbers)}", nodes, slots, **options)
+        made.append(pool_id)
+        if is_ready:
+            batch.wait_for_nodes(client, pool_id, nodes)
+            batch.wait_until_steady(client, pool_id, nodes)
+        return pool_id
+
+    yield make
+    for pool_id in made:
+        _delete(client.begin_delete_pool, pool_id, "PoolNotFound", "PoolBeingDeleted")
+
+
+@pytest.fixture
+def create_job(client: BatchClient, make_pool: MakePool) -> Iterator[CreateJob]:
     """Make jobs that are gone again after the test, so that the next one finds idle nodes."""
     made: list[str] = []
 
@@ -103,13 +142,18 @@ def create_job(client: BatchClient) -> Iterator[CreateJob]:
 
     yield create
     for job_id in made:
-        try:
-            client.begin_delete_job(job_id, polling_interval=1)
-        except HttpResponseError as error:
-            if batch.code_of(error) not in ("JobNotFound", "JobBeingDeleted"):
-                raise
+        _delete(client.begin_delete_job, job_id, "JobNotFound", "JobBeingDeleted")
 
     def are_gone() -> bool:
         return all(batch.is_gone(client, job_id) for job_id in made)
 
     wait_until(are_gone, 20, f"jobs {made} gone")
+
+
+def _delete(begin: Callable[..., object], name: str, *codes: str) -> None:
+    """Have something deleted; `codes` say that the test has done so."""
+    try:
+        begin(name, polling_interval=1)
+    except HttpResponseError as error:
+        if batch.code_of(error) not in codes:
+            raise
