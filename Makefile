@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs clean
+.PHONY: help setup demo test check format fuzz bench docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,6 +31,9 @@ check: $(READY)  ## Check format, lint, types and layers
 format: $(READY)  ## Format the code and repair what the linter can
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+fuzz: $(READY)  ## Send two minutes of bad requests to every operation
+	FUZZ_SECONDS=120 $(BIN)/pytest tests/fuzz --timeout=600
 
 bench: $(READY)  ## Measure speed beside a bare C loop
 	$(BIN)/python -m benchmarks.bench
