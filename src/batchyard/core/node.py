@@ -292,10 +292,15 @@ def _next_life(node: Node, option: NodeOption | None) -> Step[Node]:
 
 
 def _taken(node: Node, event: SlotsTaken, now: datetime) -> Step[Node]:
-    taken = replace(
-        node, slots_used=node.slots_used + event.slots, tasks_running=node.tasks_running + 1
+    return Step(
+        replace(
+            node,
+            state=RUNNING,
+            state_time=node.state_time if node.state is RUNNING else now,
+            slots_used=node.slots_used + event.slots,
+            tasks_running=node.tasks_running + 1,
+        )
     )
-    return Step(_moved(taken, RUNNING, now))
 
 
 def _freed(node: Node, event: SlotsFreed, now: datetime) -> Step[Node]:

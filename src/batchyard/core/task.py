@@ -16,7 +16,7 @@ elsewhere already. Source: 01 Task.state, 03.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from batchyard.core import failures, limits, times
 from batchyard.core.effects import (
@@ -162,9 +162,8 @@ def _placed(task: Task, event: TaskPlaced, now: datetime) -> Step[Task]:
     if task.is_placed:
         raise InvalidTransition(f"task {task.key} is placed already and cannot take {event}")
     attempt = task.attempt + 1
-    placed = replace(task, attempt=attempt, node=event.node, is_placed=True)
-    if event.needs_preparation:
-        placed = _moved(placed, PREPARING, now)
+    state = PREPARING if event.needs_preparation else ACTIVE
+    placed = _moved(task, state, now, attempt=attempt, node=event.node, is_placed=True)
     order = OpenExecution(
         id=task_execution_id(task.key, attempt),
         kind=ExecutionKind.TASK,
@@ -180,17 +179,23 @@ def _placed(task: Task, event: TaskPlaced, now: datetime) -> Step[Task]:
 def _started(task: Task, event: TaskStarted) -> Step[Task]:
     if task.state is RUNNING:
         return Step(task)
-    started = _moved(task, RUNNING, event.time)
-    if task.is_retry_due:
-        started = replace(started, last_retry_time=event.time, is_retry_due=False)
-    return Step(replace(started, start_time=event.time))
+    last_retry_time = event.time if task.is_retry_due else task.last_retry_time
+    started = _moved(
+        task,
+        RUNNING,
+        event.time,
+        start_time=event.time,
+        last_retry_time=last_retry_time,
+        is_retry_due=False,
+    )
+    return Step(started)
 
 
 def _ended(task: Task, event: TaskEnded) -> Step[Task]:
     ending = event.ending
     if failures.is_retryable(ending) and _may_retry(task):
-        waiting = _waiting(task, ending.end_time)
-        return Step(replace(waiting, retry_count=task.retry_count + 1, is_retry_due=True))
+        retry_count = task.retry_count + 1
+        return Step(_waiting(task, ending.end_time, retry_count=retry_count, is_retry_due=True))
     return _completed(task, ending.end_time, failures.failure(ending), ending.exit_code)
 
 
@@ -205,13 +210,15 @@ def _lost(task: Task, now: datetime) -> Step[Task]:
         return Step(_waiting(task, now))  # What never started costs no recovery.
     if task.recovery_count >= limits.RECOVERY_COUNT_MAX:
         return _completed(task, now, failures.TOO_MANY_RECOVERIES, exit_code=None)
-    return Step(replace(_waiting(task, now), recovery_count=task.recovery_count + 1))
+    return Step(_waiting(task, now, recovery_count=task.recovery_count + 1))
 
 
 def _requeued(task: Task, now: datetime) -> Step[Task]:
-    waiting = _waiting(task, now)
-    if task.state is not PREPARING:  # It may have begun though the node has not told it yet.
-        waiting = replace(waiting, requeue_count=task.requeue_count + 1, last_requeue_time=now)
+    if task.state is PREPARING:
+        return Step(_waiting(task, now), _stop(task))
+    # It may have begun though the node has not told it yet.
+    requeue_count = task.requeue_count + 1
+    waiting = _waiting(task, now, requeue_count=requeue_count, last_requeue_time=now)
     return Step(waiting, _stop(task))
 
 
@@ -237,9 +244,9 @@ def _stop(task: Task) -> tuple[StopExecution, ...]:
     return (StopExecution(key=task_execution_id(task.key, task.attempt)),)
 
 
-def _waiting(task: Task, now: datetime) -> Task:
+def _waiting(task: Task, now: datetime, **changes: Any) -> Task:  # noqa: ANN401  # Fields.
     """Back to ``active``: the node stays on show, the start of the former run does not (T-68)."""
-    return replace(_moved(task, ACTIVE, now), is_placed=False, start_time=None)
+    return _moved(task, ACTIVE, now, is_placed=False, start_time=None, **changes)
 
 
 def _completed(
@@ -247,8 +254,10 @@ def _completed(
 ) -> Step[Task]:
     """Complete; what it left on a node is kept for its retention time (F-9)."""
     due = None if task.node is None else times.after(end_time, task.retention_time)
-    completed = replace(
-        _moved(task, COMPLETED, end_time),
+    completed = _moved(
+        task,
+        COMPLETED,
+        end_time,
         is_placed=False,
         is_retry_due=False,
         end_time=end_time,
@@ -260,13 +269,20 @@ def _completed(
     return Step(completed, () if due is None else (WakeRetention(due),))
 
 
-def _moved(task: Task, state: TaskState, time: datetime) -> Task:
+def _moved(  # A change of fields by their names.
+    task: Task,
+    state: TaskState,
+    time: datetime,
+    **changes: Any,  # noqa: ANN401
+) -> Task:
+    """Change the state, if it is another one, and `changes` with it: one new value for both."""
     if state is task.state:
-        return task
+        return replace(task, **changes)
     return replace(
         task,
         state=state,
         state_time=time,
         previous_state=task.state,
         previous_state_time=task.state_time,
+        **changes,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import fields
 from datetime import datetime
 from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
@@ -405,21 +405,14 @@ class SqlTransaction:
         changes: Sequence[tuple[Entity | None, Entity | None]],
     ) -> None:
         """Set the columns that differ in any of the changes: a batch is mostly of one kind."""
-        pairs = [
-            (codec.encode(before), codec.encode(after))
-            for before, after in changes
-            if before and after
-        ]
-        differing = {
-            i for before, after in pairs for i, value in enumerate(after) if value != before[i]
-        }
-        places = [codec.columns.index(key) for key in keys]
-        changed = sorted(differing)
-        columns = [codec.columns[i] for i in changed]
+        pairs = [(before, after) for before, after in changes if before and after]
+        names = codec.differing(pairs)
         rows = [
-            [after[i] for i in (*places, *changed)] for before, after in pairs if before != after
+            [*codec.encode_fields(after, keys), *codec.encode_fields(after, names)]
+            for before, after in pairs
+            if before != after
         ]
-        sets.update(self._connection, table, keys, columns, rows)
+        sets.update(self._connection, table, keys, codec.columns_of(names), rows)
 
     def _save_nodes(self, changes: Sequence[tuple[Node | None, Node | None]]) -> None:
         self._save(schema.node, NODES, [(before, after) for before, after in changes if after])
@@ -449,7 +442,8 @@ class SqlTransaction:
             assert task is not None, changes
             change = counts.of_change(before, after)
             by_job[task.job] = by_job.get(task.job, counts.CountsChange()) + change
-        rows = [[job, *astuple(change)] for job, change in by_job.items() if any(astuple(change))]
+        added = {job: [getattr(change, name) for name in COUNTS] for job, change in by_job.items()}
+        rows = [[job, *numbers] for job, numbers in added.items() if any(numbers)]
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
 

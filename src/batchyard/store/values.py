@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -52,24 +53,22 @@ class Codec(Generic[Entity]):
         self._entity = entity
         # mypy does not know that every entity is a dataclass.
         self._fields = tuple(field.name for field in fields(entity))  # type: ignore[arg-type]
+        self._values = attrgetter(*self._fields)
         self._runs: dict[str, Codec[Run]] = {
             name: Codec(Run) for name in self._fields if hints[name] is Run
         }
-        columns: list[str] = []
-        self.columns: tuple[str, ...]
-        for name in self._fields:
-            if name in self._runs:
-                columns += [f"{name}_{column}" for column in self._runs[name].columns]
-            else:
-                columns.append(name)
-        self.columns = tuple(columns)
+        self.columns: tuple[str, ...] = tuple(self.columns_of(self._fields))
         plain = {name: hints[name] for name in self._fields if name not in self._runs}
         self._converters = {name: _converters(hint) for name, hint in plain.items()}
 
     def encode(self, entity: Entity) -> list[Column]:
         """Return the row of `entity`, in the order of `columns`."""
+        return self.encode_fields(entity, self._fields)
+
+    def encode_fields(self, entity: Entity, names: Sequence[str]) -> list[Column]:
+        """Return the part of the row of `entity` that holds these fields."""
         row: list[Column] = []
-        for name in self._fields:
+        for name in names:
             value = getattr(entity, name)
             if name in self._runs:
                 row += self._runs[name].encode(value)
@@ -77,6 +76,24 @@ class Codec(Generic[Entity]):
             convert = self._converters[name][0]
             row.append(value if convert is None or value is None else convert(value))
         return row
+
+    def differing(self, pairs: Sequence[tuple[Entity, Entity]]) -> list[str]:
+        """Return the fields that differ between the entities of any of `pairs`."""
+        found: set[int] = set()
+        for before, after in pairs:
+            values = zip(self._values(before), self._values(after), strict=True)
+            found.update(
+                place for place, (old, new) in enumerate(values) if old is not new and old != new
+            )
+        return [self._fields[place] for place in sorted(found)]
+
+    def columns_of(self, names: Sequence[str]) -> list[str]:
+        """Return the columns of these fields."""
+        columns: list[str] = []
+        for name in names:
+            run = self._runs.get(name)
+            columns += [name] if run is None else [f"{name}_{column}" for column in run.columns]
+        return columns
 
     def decode(self, row: Sequence[Any]) -> Entity:
         """Return the entity of a row; columns after the last field are passed over."""
