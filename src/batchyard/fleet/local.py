@@ -16,6 +16,7 @@ from batchyard.core.model import NodeKey
 from batchyard.engine.ports import FleetListener, NodeReleased, NodeRequest
 from batchyard.fleet.connection import Connection
 from batchyard.fleet.local_node import LocalNode, Surroundings
+from batchyard.fleet.muster import Muster
 from batchyard.fleet.places import NodeHomes
 from batchyard.link import messages
 
@@ -130,18 +131,20 @@ class LocalFleet:
             self._loop.call_soon_threadsafe(action)
 
     def _allocate(self, requests: Sequence[NodeRequest]) -> None:
+        muster = Muster(len(requests))
         for request in requests:
             if request.key in self._releasing:
+                muster.leave()
                 continue
             former = self._nodes.get(request.key)
             task = self._tasks.get(request.key)
             if former is not None and task is not None:
                 is_served = former.epoch == request.epoch and not task.done()
                 if is_served or former.epoch > request.epoch:
+                    muster.leave()
                     continue
-            node = LocalNode(
-                request, self._homes.home(request.key), self._surroundings, self._listener
-            )
+            home = self._homes.home(request.key)
+            node = LocalNode(request, home, self._surroundings, self._listener, muster)
             self._nodes[request.key] = node
             self._tasks[request.key] = asyncio.create_task(self._serve(node, former, task))
 

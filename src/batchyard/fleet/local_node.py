@@ -34,6 +34,7 @@ from batchyard.engine.ports import (
     NodeUp,
 )
 from batchyard.fleet.connection import AgentRefused, Connection, connect
+from batchyard.fleet.muster import Muster
 from batchyard.fleet.waiting import exit_code
 from batchyard.link import messages
 
@@ -66,7 +67,12 @@ class LocalNode:
     """One life of one node. Belongs to the event loop."""
 
     def __init__(
-        self, request: NodeRequest, home: Path, surroundings: Surroundings, listener: FleetListener
+        self,
+        request: NodeRequest,
+        home: Path,
+        surroundings: Surroundings,
+        listener: FleetListener,
+        muster: Muster,
     ) -> None:
         self.key: Final[NodeKey] = request.key
         self.epoch: Final = request.epoch
@@ -76,6 +82,7 @@ class LocalNode:
         self._surroundings = surroundings
         self._listener = listener
         self._acknowledged = request.log_acknowledged
+        self._muster: Muster | None = muster
         self._is_up = False
         self._is_ending = False
 
@@ -86,6 +93,7 @@ class LocalNode:
         self._prepare_home()
         while not self._is_ending:
             process, connection = await self._reach()
+            await self._gather(has_started=process is not None and connection is not None)
             if connection is not None:
                 failures, pause = 0, _START_SECONDS
                 await self._converse(connection)
@@ -143,6 +151,16 @@ class LocalNode:
                 # A socket that is not there yet cannot be waited for.
                 await asyncio.sleep(_LOOK_SECONDS)
         return process, None
+
+    async def _gather(self, *, has_started: bool) -> None:
+        """Once in this life: wait for the nodes that were started with this one."""
+        muster, self._muster = self._muster, None
+        if muster is None:
+            return
+        if has_started:
+            await muster.arrive()
+        else:
+            muster.leave()
 
     async def _try_to_connect(self) -> Connection | None:
         hello = messages.Hello(
