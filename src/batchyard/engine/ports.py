@@ -118,12 +118,12 @@ FleetEvent = NodeUp | NodeUnavailable | NodeJoined | NodeReported | NodeLost | N
 class FleetListener(Protocol):
     """Where a fleet tells its events; from any thread."""
 
-    def __call__(self, event: FleetEvent, committed: Callable[[int], None]) -> None:
+    def __call__(self, event: FleetEvent, done: Callable[[int | None], None]) -> None:
         """Take `event` over.
 
-        `committed` is called from the writer's thread once everything that `event` said is on
-        disk, with the number up to which the node's log is acknowledged. It is never called when
-        the commit failed: the event has to be told again.
+        `done` is called from the writer's thread: once everything that `event` said is on disk,
+        with the number up to which the node's log is acknowledged; or with None when it could not
+        be taken over, and has to be told again. It is not called while the service ends.
         """
         ...
 

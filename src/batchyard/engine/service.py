@@ -5,7 +5,7 @@ Every method is a coroutine. A write is answered after its commit, so what was a
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar, cast
@@ -42,7 +42,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
-from batchyard.engine.writer import Writer
+from batchyard.engine.writer import Writer, WriterStopped
 
 Result = TypeVar("Result")
 
@@ -77,15 +77,17 @@ class Service:
         """Let the running reads end."""
         self._threads.shutdown()
 
-    def tell(self, event: FleetEvent, committed: Callable[[int], None]) -> None:
+    def tell(self, event: FleetEvent, done: Callable[[int | None], None]) -> None:
         """Take an event of a fleet over; see `FleetListener`."""
 
-        def done(future: object) -> None:
-            answer = cast("asyncio.Future[int]", future)
-            if answer.exception() is None:
-                committed(answer.result())
+        def answered(answer: "Future[object]") -> None:
+            error = answer.exception()
+            if error is None:
+                done(cast("int", answer.result()))
+            elif not isinstance(error, WriterStopped):
+                done(None)
 
-        self._writer.call(news.take, event).add_done_callback(done)
+        self._writer.call(news.take, event).add_done_callback(answered)
 
     # Reads.
 

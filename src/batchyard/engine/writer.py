@@ -19,6 +19,9 @@ from batchyard.engine.ports import Clock
 
 _log: Final = logging.getLogger(__name__)
 
+#: Pause of the loops after a commit that failed, for example on a full disk. Source: ours.
+_FAILURE_SECONDS: Final = 1.0
+
 
 class WriterStopped(Exception):
     """The service is ending; the command was not carried out."""
@@ -39,6 +42,7 @@ class Writer:
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._is_stopping = False
+        self._is_failing = False
 
     def start(self) -> None:
         """Look at the stored state and begin to take commands.
@@ -85,10 +89,7 @@ class Writer:
         items: list[_Item] = []
         while len(items) < limits.GROUP_COMMIT_COMMANDS_MAX:
             try:
-                if items or self._engine.has_work or self._is_stopping:
-                    item = self._queue.get_nowait()
-                else:
-                    item = self._queue.get(timeout=self._seconds_to_wait())
+                item = self._queue.get_nowait() if items or self._is_stopping else self._next()
             except Empty:
                 break
             if item is None:
@@ -96,9 +97,20 @@ class Writer:
             items.append(item)
         return items
 
-    def _seconds_to_wait(self) -> float | None:
+    def _next(self) -> _Item | None:
+        """Wait for a command, but not when there is other work, or beyond when there will be.
+
+        Raises:
+            Empty: There is other work.
+        """
+        if self._is_failing:
+            return self._queue.get(timeout=_FAILURE_SECONDS)
+        if self._engine.has_work:
+            return self._queue.get_nowait()
         due = self._engine.next_due
-        return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
+        if due is None:
+            return self._queue.get()
+        return self._queue.get(timeout=max(0.0, (due - self._clock.now()).total_seconds()))
 
     def _carry_out(self, items: list[_Item]) -> None:
         # A caller that is gone already wants nothing; from here on it cannot leave any more.
@@ -107,9 +119,11 @@ class Writer:
             answers = self._engine.apply([item.command for item in items])
         except Exception as error:  # noqa: BLE001  # Every caller has to hear of it.
             _log.exception("a commit failed; %d commands did not happen", len(items))
+            self._is_failing = True
             for item in items:
                 item.done.set_exception(error)
             return
+        self._is_failing = False
         for item, answer in zip(items, answers, strict=True):
             if answer.error is None:
                 item.done.set_result(answer.value)

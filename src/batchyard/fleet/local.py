@@ -25,6 +25,9 @@ _log: Final = logging.getLogger(__name__)
 #: Agents that start at the same time: a start is all processor. Source: ours.
 _STARTS_AT_ONCE: Final = 4
 
+#: Pause before the end of a node is told again that could not be stored. Source: ours.
+_TELL_AGAIN_SECONDS: Final = 1.0
+
 #: How long an agent may take to end by itself before its processes are ended without it.
 _END_SECONDS_MAX: Final = 10.0
 
@@ -167,8 +170,22 @@ class LocalFleet:
     async def _end(self, key: NodeKey) -> None:
         await self._end_processes(self._nodes.pop(key, None), self._tasks.pop(key, None), key)
         await asyncio.to_thread(shutil.rmtree, self._homes.home(key), ignore_errors=True)
-        self._listener(NodeReleased(key), lambda _number: None)
+        await self._tell_released(key)
         self._releasing.pop(key, None)
+
+    async def _tell_released(self, key: NodeKey) -> None:
+        """Say that a node is gone until it is on disk: nobody else knows it by then."""
+        loop = asyncio.get_running_loop()
+        answers: asyncio.Queue[int | None] = asyncio.Queue()
+
+        def done(number: int | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(answers.put_nowait, number)
+
+        self._listener(NodeReleased(key), done)
+        while await answers.get() is None:
+            await asyncio.sleep(_TELL_AGAIN_SECONDS)
+            self._listener(NodeReleased(key), done)
 
     async def _end_processes(
         self,

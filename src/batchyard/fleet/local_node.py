@@ -10,7 +10,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +38,10 @@ from batchyard.fleet.waiting import exit_code
 from batchyard.link import messages
 
 _log: Final = logging.getLogger(__name__)
+
+#: Pause before an event is told again that could not be stored, for example on a full disk. Source:
+#: ours.
+_TELL_AGAIN_SECONDS: Final = 1.0
 
 #: Pause between looks for an agent that is starting. Source: ours; short, so that nodes which start
 #: together are ready together.
@@ -198,25 +201,26 @@ class LocalNode:
 
     def _tell(self, event: NodeUp | NodeUnavailable | NodeJoined | NodeReported | NodeLost) -> None:
         loop = asyncio.get_running_loop()
-        self._listener(event, _threadsafe(loop, self._acknowledge))
 
-    def _acknowledge(self, number: int) -> None:
-        if number > self._acknowledged:
+        def done(number: int | None) -> None:
+            if not loop.is_closed():  # What comes after the end of the loop is dropped.
+                loop.call_soon_threadsafe(self._told, event, number)
+
+        self._listener(event, done)
+
+    def _told(
+        self,
+        event: NodeUp | NodeUnavailable | NodeJoined | NodeReported | NodeLost,
+        number: int | None,
+    ) -> None:
+        """Acknowledge what is on disk; tell again what is not, for it may be there later."""
+        if number is None:
+            if not self._is_ending:
+                asyncio.get_running_loop().call_later(_TELL_AGAIN_SECONDS, self._tell, event)
+        elif number > self._acknowledged:
             self._acknowledged = number
             if self.connection is not None:
                 self.connection.send(messages.Acknowledge(number))
-
-
-def _threadsafe(
-    loop: asyncio.AbstractEventLoop, call: Callable[[int], None]
-) -> Callable[[int], None]:
-    """Return `call` for another thread; what comes after the end of the loop is dropped."""
-
-    def committed(number: int) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(call, number)
-
-    return committed
 
 
 def _start_agent(layout: Layout) -> subprocess.Popen[bytes]:
