@@ -52,6 +52,15 @@ def test_required_slots_count(world: World) -> None:
     assert world.assigned() == ["task-1-1", "task-3-1"]
 
 
+def test_no_number_of_tasks_that_are_too_large_hides_one_that_fits(world: World) -> None:
+    world.pool(slots=4)
+    world.job()
+    world.tasks(*(f"large-{number}" for number in range(100)), required_slots=5)
+    world.tasks(*(f"second-{number}" for number in range(100)), required_slots=3)
+    world.tasks("small")
+    assert world.assigned() == ["task-101-1", "task-201-1"]
+
+
 def test_tasks_spread_over_the_nodes_or_pack_them(world: World) -> None:
     world.pool("spread", nodes=2, slots=2)
     world.pool("pack", nodes=2, slots=2, node_fill_type=NodeFillType.PACK)

@@ -94,6 +94,7 @@ def _snapshot(
     places = [(job.key, node.key) for job in jobs if job.has_preparation for node in nodes]
     cascade.job_nodes.read(places)
     by_affinity = {affinity_id(node): node.key for node in nodes}
+    slots_max = max(node.slots - node.slots_used for node in nodes)
     return placement.PoolSnapshot(
         fill_type=pool.node_fill_type,
         nodes=[placement.FreeNode(node.key, node.slots - node.slots_used) for node in nodes],
@@ -103,7 +104,9 @@ def _snapshot(
                 priority=job.priority,
                 tasks=[
                     placement.WaitingTask(key, slots, by_affinity.get(wanted or ""))
-                    for key, slots, wanted in cascade.transaction.waiting_tasks(job.key, limit)
+                    for key, slots, wanted in cascade.transaction.waiting_tasks(
+                        job.key, slots_max, limit
+                    )
                 ],
                 unfit=frozenset(
                     node.key for node in nodes if _is_unfit(cascade, job.key, node.key)

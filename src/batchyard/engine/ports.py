@@ -328,8 +328,13 @@ class Transaction(Protocol):
         """Return active jobs of a pool with active tasks, by priority, then age."""
         ...
 
-    def waiting_tasks(self, job: JobKey, limit: int) -> list[tuple[TaskKey, int, str | None]]:
-        """Return the first waiting tasks of a job: key, required slots, affinity id."""
+    def waiting_tasks(
+        self, job: JobKey, slots_max: int, limit: int
+    ) -> list[tuple[TaskKey, int, str | None]]:
+        """Return the waiting tasks of a job that need at most `slots_max` slots, oldest first.
+
+        Each with its required slots and affinity id; of each size at most `limit`.
+        """
         ...
 
     # The end of things.

@@ -219,10 +219,11 @@ task: Final = Table(
         "files_due_time",
         sqlite_where=text("files_due_time IS NOT NULL"),
     ),
-    # Placement: the first waiting tasks of a job.
+    # Placement: the first waiting tasks of a job, of each size.
     Index(
         "ix_task_waiting",
         "job",
+        "required_slots",
         "key",
         sqlite_where=text("state = 'active' AND is_placed = 0"),
     ),

@@ -262,15 +262,30 @@ class SqlTransaction:
         )
         return [JOBS.decode(row) for row in self._execute(sql, pool, limit, offset)]
 
-    def waiting_tasks(self, job: JobKey, limit: int) -> list[tuple[TaskKey, int, str | None]]:
-        """Return the first waiting tasks of a job: key, required slots, affinity id."""
-        sql = (
+    def waiting_tasks(
+        self, job: JobKey, slots_max: int, limit: int
+    ) -> list[tuple[TaskKey, int, str | None]]:
+        """Return the first waiting tasks of a job, of each size: key, required slots, affinity id.
+
+        Sizes are looked up one by one, so that tasks too large for now cost nothing to pass.
+        """
+        next_size = (
+            "SELECT min(required_slots) FROM task WHERE job = ? AND state = 'active' "
+            "AND is_placed = 0 AND required_slots > ? AND required_slots <= ?"
+        )
+        first_tasks = (
             "SELECT task.key, task.required_slots, task_spec.affinity_id FROM task "
             "JOIN task_spec ON task_spec.key = task.key "
             "WHERE task.job = ? AND task.state = 'active' AND task.is_placed = 0 "
-            "ORDER BY task.key LIMIT ?"
+            "AND task.required_slots = ? ORDER BY task.key LIMIT ?"
         )
-        return [(TaskKey(row[0]), row[1], row[2]) for row in self._execute(sql, job, limit)]
+        found: list[tuple[TaskKey, int, str | None]] = []
+        size = self._one(next_size, job, 0, slots_max)
+        while size is not None:
+            rows = self._execute(first_tasks, job, size, limit)
+            found += [(TaskKey(row[0]), row[1], row[2]) for row in rows]
+            size = self._one(next_size, job, size, slots_max)
+        return sorted(found)
 
     # The end of things.
 

@@ -241,7 +241,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_task_job_state", ["job", "state", "key"], unique=False)
         batch_op.create_index(
             "ix_task_waiting",
-            ["job", "key"],
+            ["job", "required_slots", "key"],
             unique=False,
             sqlite_where=sa.text("state = 'active' AND is_placed = 0"),
         )
