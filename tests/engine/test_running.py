@@ -10,11 +10,13 @@ from batchyard.core.model import (
     EnvironmentSetting,
     NodeFillType,
     NodeKey,
+    Resize,
     ResourceFile,
     TaskConstraints,
     TaskSpec,
 )
-from batchyard.engine import commands
+from batchyard.engine import commands, loops
+from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import NodeReported, NodeUp
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
@@ -256,6 +258,61 @@ def test_a_commit_that_fails_is_told_to_every_caller_and_forgets_nothing(
     monkeypatch.setattr(world.store, "transaction", real)
     world.tasks("one")
     assert world.assigned() == ["task-1-1"]
+
+
+def test_a_loop_that_fails_is_run_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.pool()
+    world.job()
+
+    def fail(cascade: Cascade, key: int) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loops, "place", fail)
+        spec = TaskSpec(id="one", command_line="true")
+        (answer,) = world.engine.apply(
+            [lambda cascade: commands.add_task(cascade, ACCOUNT, "job", spec)]
+        )
+        world.engine.apply([])
+        assert answer.error is None
+        assert world.engine.is_failing
+    assert world.assigned() == []
+
+    world.settle()
+    assert world.assigned() == ["task-1-1"]
+    assert not world.engine.is_failing
+
+
+@pytest.mark.parametrize("name", ["resize", "give_up_resize", "sweep", "retain"])
+def test_whichever_loop_fails_is_run_until_it_succeeds(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    world.pool()
+    world.job()
+    world.tasks("one")
+    world.run("task-1-1")
+    size = Resize(target_dedicated_nodes=2)
+    failures: list[str] = []
+
+    def fail(cascade: Cascade, *key: int) -> None:
+        failures.append(name)
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loops, name, fail)
+        world.engine.apply(
+            [
+                lambda cascade: commands.resize_pool(cascade, ACCOUNT, "pool", size),
+                lambda cascade: commands.terminate_job(cascade, ACCOUNT, "job", None),
+            ]
+        )
+        world.clock.pass_time(timedelta(days=8))
+        for _ in range(5):
+            world.engine.apply([])
+        assert len(failures) >= 5
+        assert world.engine.is_failing
+    world.settle()
+    assert not world.engine.is_failing
 
 
 def test_a_terminated_task_is_completed_at_once_and_its_process_stopped(world: World) -> None:

@@ -34,6 +34,7 @@ class _Round:
     to_send: orders.Orders = field(default_factory=dict)
     allocate: list[NodeRequest] = field(default_factory=list)
     release: list[NodeKey] = field(default_factory=list)
+    has_failed: bool = False
 
 
 class Engine:
@@ -49,6 +50,8 @@ class Engine:
         self._fleet = fleet
         self._wakes = Wakes()
         self._deadlines: dict[PoolKey, datetime] = {}
+        #: Whether a loop failed at the last `apply`: it stays woken, and wants a pause first.
+        self.is_failing = False
 
     def start(self) -> None:
         """Look at everything once: hints are lost with the process that had them."""
@@ -97,6 +100,7 @@ class Engine:
             answers = [self._run(transaction, now, this, command) for command in commands]
             self._run_loops(transaction, now, this)
         self._wakes, self._deadlines = this.wakes, this.deadlines
+        self.is_failing = this.has_failed
         for node, node_orders in this.to_send.items():
             self._fleet.send(node, node_orders)
         if this.allocate:
@@ -127,19 +131,26 @@ class Engine:
     def _run_loops(self, transaction: Transaction, now: datetime, this: _Round) -> None:
         """Run every woken loop once; what they wake in turn is for the next transaction."""
         for pool_key in _due(this.deadlines, now):
-            self._run_loop(transaction, now, this, loops.give_up_resize, pool_key)
+            if not self._run_loop(transaction, now, this, loops.give_up_resize, pool_key):
+                this.deadlines[pool_key] = now
         if this.wakes.retention is not None and this.wakes.retention <= now:
             this.wakes.retention = None
             answer = self._run(transaction, now, this, loops.retain)
             if isinstance(answer.value, datetime):
                 this.wakes.retention = answer.value
+            if answer.error is not None:
+                this.wakes.retention = now
+                this.has_failed = True
         for job_key in _taken(this.wakes.sweep):
-            self._run_loop(transaction, now, this, loops.sweep, job_key)
+            if not self._run_loop(transaction, now, this, loops.sweep, job_key):
+                this.wakes.sweep.add(job_key)
         for pool_key in _taken(this.wakes.resize):
-            self._run_loop(transaction, now, this, loops.resize, pool_key)
+            if not self._run_loop(transaction, now, this, loops.resize, pool_key):
+                this.wakes.resize.add(pool_key)
             _note_deadline(transaction, this, pool_key)
         for pool_key in _taken(this.wakes.placement):
-            self._run_loop(transaction, now, this, loops.place, pool_key)
+            if not self._run_loop(transaction, now, this, loops.place, pool_key):
+                this.wakes.placement.add(pool_key)
         _note_fleet(transaction, this)
 
     def _run_loop(
@@ -149,8 +160,12 @@ class Engine:
         this: _Round,
         loop: Callable[[Cascade, Any], None],
         key: int,
-    ) -> None:
-        self._run(transaction, now, this, lambda cascade: loop(cascade, key))
+    ) -> bool:
+        """Run a loop and return whether it went well; if not, it has to be woken again."""
+        answer = self._run(transaction, now, this, lambda cascade: loop(cascade, key))
+        if answer.error is not None:
+            this.has_failed = True
+        return answer.error is None
 
 
 def _note_deadline(transaction: Transaction, this: _Round, pool_key: PoolKey) -> None:

@@ -19,7 +19,7 @@ from batchyard.engine.ports import Clock
 
 _log: Final = logging.getLogger(__name__)
 
-#: Pause of the loops after a commit that failed, for example on a full disk. Source: ours.
+#: Pause of the loops after one of them, or a commit, failed: the disk may be full. Source: ours.
 _FAILURE_SECONDS: Final = 1.0
 
 
@@ -123,7 +123,7 @@ class Writer:
             for item in items:
                 item.done.set_exception(error)
             return
-        self._is_failing = False
+        self._is_failing = self._engine.is_failing
         for item, answer in zip(items, answers, strict=True):
             if answer.error is None:
                 item.done.set_result(answer.value)
