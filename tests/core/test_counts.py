@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchyard.core.counts import CountsChange, of_change
+from batchyard.core.counts import CountsChange, of_change, of_changes
 from batchyard.core.model import Task, TaskState
 from tests.core.test_task import a_task, ended, ending, new, placed, started
 
@@ -38,3 +38,11 @@ def test_two_changes_add_up_to_one(
 ) -> None:
     """Whatever a batch merges into one update counts the same as step by step."""
     assert of_change(first, second) + of_change(second, third) == of_change(first, third)
+
+
+@given(st.lists(st.tuples(tasks, tasks), max_size=5))
+def test_a_batch_counts_as_its_changes_one_by_one(
+    changes: list[tuple[Task | None, Task | None]],
+) -> None:
+    one_by_one = sum((of_change(*change) for change in changes), CountsChange())
+    assert sum(of_changes(changes).values(), CountsChange()) == one_by_one

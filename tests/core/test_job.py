@@ -1,10 +1,10 @@
 """The life of a job, cell by cell and rule by rule."""
 
-from dataclasses import replace
 from itertools import product
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from batchyard.core.effects import (
     WakePlacement,

@@ -1,6 +1,5 @@
 """The life of a pool, cell by cell, and the plan of its nodes."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any, get_args
@@ -8,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from batchyard.core.effects import (
     WakeResize,

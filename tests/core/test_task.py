@@ -1,11 +1,11 @@
 """The life of a task, cell by cell and rule by rule."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from batchyard.core import failures, limits
 from batchyard.core.effects import (

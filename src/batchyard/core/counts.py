@@ -1,12 +1,14 @@
 """Task counts of a job: what one change of a task adds to them. Source: T-64 ... T-66."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
 
-from batchyard.core.model import Task, TaskResult, TaskState
+from msgspec import Struct
+
+from batchyard.core.model import JobKey, Task, TaskResult, TaskState
 
 
-@dataclass(frozen=True, slots=True)
-class CountsChange:
+class CountsChange(Struct, frozen=True):
     """What to add to the counts of a job, tasks and slots (`required_slots`) of each class."""
 
     active: int = 0
@@ -31,22 +33,29 @@ class CountsChange:
         )
 
 
-def of_task(task: Task | None, sign: int = 1) -> CountsChange:
-    """Return what `task` contributes, negated if `sign` is -1. Preparing counts as running."""
-    if task is None:
-        return CountsChange()
-    slots = sign * task.required_slots
-    match task.state, task.result:
-        case TaskState.ACTIVE, _:
-            return CountsChange(active=sign, active_slots=slots)
-        case TaskState.COMPLETED, TaskResult.SUCCESS:
-            return CountsChange(succeeded=sign, succeeded_slots=slots)
-        case TaskState.COMPLETED, _:
-            return CountsChange(failed=sign, failed_slots=slots)
-        case _:
-            return CountsChange(running=sign, running_slots=slots)
-
-
 def of_change(before: Task | None, after: Task | None) -> CountsChange:
     """Return what the counts gain when a task changes; None is a task that is not there."""
-    return of_task(after) + of_task(before, sign=-1)
+    task = after or before
+    return CountsChange() if task is None else of_changes([(before, after)])[task.job]
+
+
+def of_changes(
+    changes: Iterable[tuple[Task | None, Task | None]],
+) -> dict[JobKey, CountsChange]:
+    """Return what the counts of each job gain from the changes of its tasks."""
+    gains: defaultdict[JobKey, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for before, after in changes:
+        for task, sign in ((before, -1), (after, 1)):
+            if task is not None:
+                counted_as = _class_of(task)
+                gained = gains[task.job]
+                gained[counted_as] += sign
+                gained[f"{counted_as}_slots"] += sign * task.required_slots
+    return {job: CountsChange(**gained) for job, gained in gains.items()}
+
+
+def _class_of(task: Task) -> str:
+    """Return how a task is counted. Preparing counts as running."""
+    if task.state is TaskState.COMPLETED:
+        return "succeeded" if task.result is TaskResult.SUCCESS else "failed"
+    return "active" if task.state is TaskState.ACTIVE else "running"

@@ -5,9 +5,10 @@ that a node or a loop acts on; or a hint, which may be lost.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from batchyard.core.messages import Event
 from batchyard.core.model import (
@@ -21,8 +22,7 @@ from batchyard.core.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenExecution:
+class OpenExecution(Struct, frozen=True, kw_only=True):
     """Insert the row of a new execution. The row is what has the node run it.
 
     The engine adds the present life of the node.
@@ -37,16 +37,14 @@ class OpenExecution:
     slots: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GiveBackTasks:
+class GiveBackTasks(Struct, frozen=True):
     """Stop the job's tasks that wait on this node, and give them back (`TaskGivenBack`)."""
 
     job: JobKey
     node: NodeKey
 
 
-@dataclass(frozen=True, slots=True)
-class LoseExecutions:
+class LoseExecutions(Struct, frozen=True):
     """Every execution of a node is lost (`ExecutionLost`), and its jobs hear of its restart.
 
     `option` is what a user wanted to become of the tasks; None if nobody wanted it.
@@ -56,16 +54,14 @@ class LoseExecutions:
     option: NodeOption | None
 
 
-@dataclass(frozen=True, slots=True)
-class DismissNode:
+class DismissNode(Struct, frozen=True):
     """Every execution of a leaving node is taken back, and its jobs hear that it left."""
 
     node: NodeKey
     option: NodeOption
 
 
-@dataclass(frozen=True, slots=True)
-class KeepDirectory:
+class KeepDirectory(Struct, frozen=True):
     """The directory of a preparation or release task is kept for its retention time (F-9)."""
 
     job: JobKey
@@ -74,43 +70,37 @@ class KeepDirectory:
     end_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CountNodes:
+class CountNodes(Struct, frozen=True):
     """The nodes of a pool have changed: count them and tell it (`NodesCounted`)."""
 
     pool: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class WakePlacement:
+class WakePlacement(Struct, frozen=True):
     """A hint that placement may have work. Lost with the process, which looks at its start."""
 
     pool: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class WakeResize:
+class WakeResize(Struct, frozen=True):
     """A hint that the pool's nodes may have to change. Lost with the process, as above."""
 
     pool: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class WakeSweep:
+class WakeSweep(Struct, frozen=True):
     """A hint that the job has something to sweep. Lost with the process, as above."""
 
     job: JobKey
 
 
-@dataclass(frozen=True, slots=True)
-class WakeRetention:
+class WakeRetention(Struct, frozen=True):
     """A hint that files of a completed task are due to go at `time`. Lost as above."""
 
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class WakeFleet:
+class WakeFleet(Struct, frozen=True):
     """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
 
     node: NodeKey
@@ -134,8 +124,7 @@ Effect = (
 Entity = TypeVar("Entity")
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Generic[Entity]):
+class Step(Struct, Generic[Entity], frozen=True):
     """What one event did to one entity: its new value, None if it is gone, and what follows."""
 
     entity: Entity | None

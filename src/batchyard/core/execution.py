@@ -7,9 +7,10 @@ execution without a row, or of another life of the node, is stale; the engine dr
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from batchyard.core import failures
 from batchyard.core.effects import (

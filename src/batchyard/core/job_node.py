@@ -12,9 +12,10 @@ Source: J-67 ... J-86, S-19.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from batchyard.core import runs
 from batchyard.core.effects import (

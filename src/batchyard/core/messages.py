@@ -4,8 +4,9 @@ An *event* happened to, or is asked of, the one entity that its `key` names. Imp
 for (`StopExecution`), pasts happened (`TaskStarted`). What follows from one stands in `effects`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from batchyard.core.model import (
     Ending,
@@ -26,8 +27,7 @@ JobNodeKey = tuple[JobKey, NodeKey]
 # Events of a task.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskPlaced:
+class TaskPlaced(Struct, frozen=True, kw_only=True):
     """Placement gives the task to a node."""
 
     key: TaskKey
@@ -35,8 +35,7 @@ class TaskPlaced:
     needs_preparation: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskStarted:
+class TaskStarted(Struct, frozen=True, kw_only=True):
     """The node began with this attempt."""
 
     key: TaskKey
@@ -44,8 +43,7 @@ class TaskStarted:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEnded:
+class TaskEnded(Struct, frozen=True, kw_only=True):
     """This attempt is over, in whatever way."""
 
     key: TaskKey
@@ -53,47 +51,41 @@ class TaskEnded:
     ending: Ending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskGivenBack:
+class TaskGivenBack(Struct, frozen=True, kw_only=True):
     """This attempt never started and never will; nobody's fault, so no count rises."""
 
     key: TaskKey
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskLost:
+class TaskLost(Struct, frozen=True, kw_only=True):
     """The node of this attempt is gone: the service's fault, never the task's (T-15, T-17)."""
 
     key: TaskKey
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequeueTask:
+class RequeueTask(Struct, frozen=True, kw_only=True):
     """A user took the node of this attempt away (T-17)."""
 
     key: TaskKey
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminateAttempt:
+class TerminateAttempt(Struct, frozen=True, kw_only=True):
     """A user took the node of this attempt away, and wants its task ended (P-17)."""
 
     key: TaskKey
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminateTask:
+class TerminateTask(Struct, frozen=True, kw_only=True):
     """End the task, whether it runs or not."""
 
     key: TaskKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConstrainTask:
+class ConstrainTask(Struct, frozen=True, kw_only=True):
     """Give the task other constraints; they count from now on."""
 
     key: TaskKey
@@ -101,15 +93,13 @@ class ConstrainTask:
     retention_time: timedelta | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFilesRemoved:
+class TaskFilesRemoved(Struct, frozen=True, kw_only=True):
     """The retention of the task's files is over, and its node is told to remove them."""
 
     key: TaskKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteTask:
+class DeleteTask(Struct, frozen=True, kw_only=True):
     """End the task and forget it."""
 
     key: TaskKey
@@ -132,31 +122,27 @@ TaskEvent = (
 # Events of an execution.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionStarted:
+class ExecutionStarted(Struct, frozen=True, kw_only=True):
     """The node reports the start."""
 
     key: ExecutionId
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionEnded:
+class ExecutionEnded(Struct, frozen=True, kw_only=True):
     """The node reports the end; no process is left. `ending` is None when it never started."""
 
     key: ExecutionId
     ending: Ending | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionLost:
+class ExecutionLost(Struct, frozen=True, kw_only=True):
     """The life of the node that had it is over."""
 
     key: ExecutionId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopExecution:
+class StopExecution(Struct, frozen=True, kw_only=True):
     """Have the node end it. Repeating this is harmless."""
 
     key: ExecutionId
@@ -167,29 +153,25 @@ ExecutionEvent = ExecutionStarted | ExecutionEnded | ExecutionLost | StopExecuti
 # Events of a job on one node.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrepareJobNode:
+class PrepareJobNode(Struct, frozen=True, kw_only=True):
     """A task of the job is about to be placed on the node."""
 
     key: JobNodeKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobTaskOpened:
+class JobTaskOpened(Struct, frozen=True, kw_only=True):
     """An execution of a task of the job was opened on the node."""
 
     key: JobNodeKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobTaskClosed:
+class JobTaskClosed(Struct, frozen=True, kw_only=True):
     """An execution of a task of the job is known to be over on the node."""
 
     key: JobNodeKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparationStarted:
+class PreparationStarted(Struct, frozen=True, kw_only=True):
     """The node began with this attempt of the job preparation task."""
 
     key: JobNodeKey
@@ -197,8 +179,7 @@ class PreparationStarted:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparationEnded:
+class PreparationEnded(Struct, frozen=True, kw_only=True):
     """This attempt of the job preparation task is over; `ending` is None if it never started."""
 
     key: JobNodeKey
@@ -206,8 +187,7 @@ class PreparationEnded:
     ending: Ending | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseStarted:
+class ReleaseStarted(Struct, frozen=True, kw_only=True):
     """The node began with this attempt of the job release task."""
 
     key: JobNodeKey
@@ -215,8 +195,7 @@ class ReleaseStarted:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseEnded:
+class ReleaseEnded(Struct, frozen=True, kw_only=True):
     """This attempt of the job release task is over; `ending` is None if it never started."""
 
     key: JobNodeKey
@@ -224,22 +203,19 @@ class ReleaseEnded:
     ending: Ending | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnding:
+class JobEnding(Struct, frozen=True, kw_only=True):
     """The job is terminating or deleting."""
 
     key: JobNodeKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRestarted:
+class NodeRestarted(Struct, frozen=True, kw_only=True):
     """The former life of the node is over, and nothing of it runs any more."""
 
     key: JobNodeKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLeft:
+class NodeLeft(Struct, frozen=True, kw_only=True):
     """The node is gone for good."""
 
     key: JobNodeKey
@@ -261,16 +237,14 @@ JobNodeEvent = (
 # Events of a node.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeAllocated:
+class NodeAllocated(Struct, frozen=True, kw_only=True):
     """The fleet has a machine for the node."""
 
     key: NodeKey
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeNotAllocated:
+class NodeNotAllocated(Struct, frozen=True, kw_only=True):
     """The fleet has none."""
 
     key: NodeKey
@@ -278,8 +252,7 @@ class NodeNotAllocated:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeWelcomed:
+class NodeWelcomed(Struct, frozen=True, kw_only=True):
     """The agent of this life of the node answers, for the first time or again.
 
     `start_task` is the present one of its pool: a node that starts takes it over (P-14).
@@ -291,8 +264,7 @@ class NodeWelcomed:
     start_task: StartTaskSpec | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTaskStarted:
+class StartTaskStarted(Struct, frozen=True, kw_only=True):
     """The node began with this attempt of its start task."""
 
     key: NodeKey
@@ -300,8 +272,7 @@ class StartTaskStarted:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTaskEnded:
+class StartTaskEnded(Struct, frozen=True, kw_only=True):
     """This attempt of the start task is over; `ending` is None if it never started."""
 
     key: NodeKey
@@ -309,24 +280,21 @@ class StartTaskEnded:
     ending: Ending | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeDied:
+class NodeDied(Struct, frozen=True, kw_only=True):
     """This life of the node is over, and all that ran in it."""
 
     key: NodeKey
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotsTaken:
+class SlotsTaken(Struct, frozen=True, kw_only=True):
     """An execution of a task was given to the node."""
 
     key: NodeKey
     slots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotsFreed:
+class SlotsFreed(Struct, frozen=True, kw_only=True):
     """An execution of a task is over. `result` is None if it did not run to its end."""
 
     key: NodeKey
@@ -334,24 +302,21 @@ class SlotsFreed:
     result: TaskResult | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RebootNode:
+class RebootNode(Struct, frozen=True, kw_only=True):
     """A user wants the node to reboot; `option` says what becomes of its tasks (P-38)."""
 
     key: NodeKey
     option: NodeOption
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeavePool:
+class LeavePool(Struct, frozen=True, kw_only=True):
     """The node has to go; `option` says what becomes of its tasks (P-17)."""
 
     key: NodeKey
     option: NodeOption
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeGone:
+class NodeGone(Struct, frozen=True, kw_only=True):
     """The fleet has ended the node and removed its files."""
 
     key: NodeKey
@@ -374,8 +339,7 @@ NodeEvent = (
 # Events of a pool.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodesCounted:
+class NodesCounted(Struct, frozen=True, kw_only=True):
     """How many nodes the pool has; `changing` of them are not there yet, or on their way out.
 
     Told after every change of them, so that the pool sees by which way its target was met.
@@ -387,24 +351,21 @@ class NodesCounted:
     changing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResizeFailed:
+class ResizeFailed(Struct, frozen=True, kw_only=True):
     """The target cannot be reached; what there is stays."""
 
     key: PoolKey
     error: ResizeError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResizePool:
+class ResizePool(Struct, frozen=True, kw_only=True):
     """A user wants another number of nodes (P-16)."""
 
     key: PoolKey
     resize: Resize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveNodes:
+class RemoveNodes(Struct, frozen=True, kw_only=True):
     """A user takes so many nodes away, which leave by themselves: the targets follow (P-21)."""
 
     key: PoolKey
@@ -414,15 +375,13 @@ class RemoveNodes:
     option: NodeOption
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdatePool:
+class UpdatePool(Struct, frozen=True, kw_only=True):
     """Properties of the pool that its nodes take over when they start were changed (P-12)."""
 
     key: PoolKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletePool:
+class DeletePool(Struct, frozen=True, kw_only=True):
     """Give up all nodes, then the pool."""
 
     key: PoolKey
@@ -433,45 +392,39 @@ PoolEvent = NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool 
 # Events of a job.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminateJob:
+class TerminateJob(Struct, frozen=True, kw_only=True):
     """End the job: its running tasks, then its release tasks, then itself."""
 
     key: JobKey
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateJob:
+class UpdateJob(Struct, frozen=True, kw_only=True):
     """Properties of the job were changed; `priority` counts for the next placement (J-14)."""
 
     key: JobKey
     priority: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteJob:
+class DeleteJob(Struct, frozen=True, kw_only=True):
     """End the job if it has not ended, then forget it."""
 
     key: JobKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobNodeOpened:
+class JobNodeOpened(Struct, frozen=True, kw_only=True):
     """The job has work on one more node."""
 
     key: JobKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobNodeSettled:
+class JobNodeSettled(Struct, frozen=True, kw_only=True):
     """Nothing of the job is left to do on one of its nodes."""
 
     key: JobKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSwept:
+class JobSwept(Struct, frozen=True, kw_only=True):
     """No task of the job is left that could be running; `tasks_left` still have rows."""
 
     key: JobKey

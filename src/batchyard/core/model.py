@@ -1,15 +1,16 @@
 """The nouns of the service as frozen values; enumerations are spelt as on the wire.
 
 Two kinds of values stand here. A *spec* is what a client asked for; it never changes after it was
-admitted. An *entity* is the state of one thing; ``step`` of its life-cycle module returns a new
-one. All instants are UTC.
+admitted, and its JSON leaves out what has its default value. An *entity* is the state of one thing;
+``step`` of its life-cycle module returns a new one. All instants are UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct, field
 
 from batchyard.core import limits
 
@@ -172,8 +173,7 @@ class EndCause(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """``failureInfo`` of a task. Source: 03, Failure codes."""
 
     category: ErrorCategory
@@ -182,8 +182,7 @@ class Failure:
     details: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How one execution ended, as its node tells it.
 
     `exit_code` is negative for a process that a signal killed (T-19); it is absent when no process
@@ -200,24 +199,21 @@ class Ending:
 # What clients ask for.
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentSetting:
+class EnvironmentSetting(Struct, omit_defaults=True, frozen=True):
     """One environment variable; an absent value is the empty string (F-17)."""
 
     name: str
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataItem:
+class MetadataItem(Struct, omit_defaults=True, frozen=True):
     """A name and a value that mean something to the client only."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceFile:
+class ResourceFile(Struct, omit_defaults=True, frozen=True):
     """A file to fetch by HTTP before the command runs. Source: T-41 ... T-45.
 
     `path` is relative to the working directory and stays below it.
@@ -228,8 +224,7 @@ class ResourceFile:
     mode: int = 0o770
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskConstraints:
+class TaskConstraints(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """``constraints`` of a task; None is no limit, or for the retry count: the job's.
 
     `retention_time` is how long its files are kept after its end (F-9).
@@ -240,8 +235,7 @@ class TaskConstraints:
     retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTaskSpec:
+class StartTaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """The start task of a pool. Source: P-26 ... P-30."""
 
     command_line: str
@@ -252,8 +246,7 @@ class StartTaskSpec:
     wait_for_success: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A task as it was added. `max_wall_clock_time` is None for no limit."""
 
     id: str
@@ -269,8 +262,7 @@ class TaskSpec:
     affinity_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPreparationSpec:
+class JobPreparationSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """The job preparation task of a job. Source: J-67 ... J-75."""
 
     id: str
@@ -285,8 +277,7 @@ class JobPreparationSpec:
     rerun_on_node_reboot_after_success: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobReleaseSpec:
+class JobReleaseSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """The job release task of a job. Source: J-76 ... J-85."""
 
     id: str
@@ -298,8 +289,7 @@ class JobReleaseSpec:
     resource_files: tuple[ResourceFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
+class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A job as it was created."""
 
     id: str
@@ -313,8 +303,7 @@ class JobSpec:
     metadata: tuple[MetadataItem, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSpec:
+class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A pool as it was created.
 
     `echoed` holds properties that mean nothing on one's own machines (image, disks, ...): they are
@@ -343,8 +332,7 @@ class NodeOption(StrEnum):
     TASK_COMPLETION = "taskcompletion"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobChange:
+class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
     Empty `metadata` removes it. A `pool_id` that is the job's own changes nothing.
@@ -356,8 +344,7 @@ class JobChange:
     metadata: tuple[MetadataItem, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolChange:
+class PoolChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a pool; None leaves a property as it is.
 
     `removes_start_task` takes the start task away. An empty `metadata` removes it.
@@ -368,8 +355,7 @@ class PoolChange:
     metadata: tuple[MetadataItem, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resize:
+class Resize(Struct, frozen=True, kw_only=True):
     """A new size of a pool; a target of None stays as it is. Source: P-16."""
 
     target_dedicated_nodes: int | None = None
@@ -381,8 +367,7 @@ class Resize:
 # The state of things.
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeError:
+class ResizeError(Struct, frozen=True):
     """Why the last resize of a pool did not reach its target. Source: P-19."""
 
     code: str
@@ -390,8 +375,7 @@ class ResizeError:
     values: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Struct, frozen=True, kw_only=True):
     """The state of a pool. `revision` is its ETag: targets move it, its nodes do not (S-4)."""
 
     key: PoolKey
@@ -414,8 +398,7 @@ class Pool:
     resize_errors: tuple[ResizeError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """The latest run of a preparation, release or start task on one node. Source: J-73, P-28."""
 
     attempt: int = 0
@@ -428,8 +411,7 @@ class Run:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """The state of a compute node.
 
     `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used`
@@ -459,8 +441,7 @@ class Node:
     plan: NodePlan = NodePlan.STAY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """The state of a job. `nodes_unsettled` counts its nodes that still have something to do."""
 
     key: JobKey
@@ -487,8 +468,7 @@ class Job:
     nodes_unsettled: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """The state of a task.
 
     `attempt` numbers its executions. `is_placed` says that the execution of that number is to run
@@ -525,8 +505,7 @@ class Task:
     are_files_removed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobNode:
+class JobNode(Struct, frozen=True, kw_only=True):
     """Where one job stands on one node, from its first task placed there to its release.
 
     `tasks_open` counts the job's task executions there that are not known to be over.
@@ -546,8 +525,7 @@ class JobNode:
     release: Run = Run()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, frozen=True, kw_only=True):
     """One attempt of one command on one node, while it is not known to be over.
 
     `epoch` is the life of the node that it was given to.

@@ -13,9 +13,10 @@ The states that no event leads to here belong to operations that are not built y
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from batchyard.core import runs
 from batchyard.core.effects import (

@@ -6,9 +6,11 @@ Source: 01 Pool.state and Pool.allocationState, P-1 ... P-22, S-7 ... S-9.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from batchyard.core.effects import (
     Step,
@@ -198,8 +200,7 @@ def _allocation_moved(pool: Pool, state: AllocationState, now: datetime) -> Pool
     return replace(pool, allocation_state=state, allocation_state_time=now)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChanges:
+class NodeChanges(Struct, frozen=True):
     """Nodes to make, by whether each is dedicated, and nodes to let go."""
 
     add: tuple[bool, ...] = ()

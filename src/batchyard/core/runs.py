@@ -3,8 +3,9 @@
 Their life is told by one value, the latest run, and not by a state of their own (S-13, S-19).
 """
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from batchyard.core import failures, limits
 from batchyard.core.model import Ending, Run

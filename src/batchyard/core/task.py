@@ -14,9 +14,10 @@ elsewhere already. Source: 01 Task.state, 03.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, assert_never
+
+from msgspec.structs import replace
 
 from batchyard.core import failures, limits, times
 from batchyard.core.effects import (

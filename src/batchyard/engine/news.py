@@ -6,8 +6,9 @@ nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from batchyard.core.messages import (
     Event,

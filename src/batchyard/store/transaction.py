@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime
 from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import fields
 from sqlalchemy import Table
 
 from batchyard.core import counts
@@ -422,11 +422,8 @@ class SqlTransaction:
         """Set the columns that differ in any of the changes: a batch is mostly of one kind."""
         pairs = [(before, after) for before, after in changes if before and after]
         names = codec.differing(pairs)
-        rows = [
-            [*codec.encode_fields(after, keys), *codec.encode_fields(after, names)]
-            for before, after in pairs
-            if before != after
-        ]
+        write = codec.writer((*keys, *names))
+        rows = [write(after) for before, after in pairs if before != after]
         sets.update(self._connection, table, keys, codec.columns_of(names), rows)
 
     def _save_nodes(self, changes: Sequence[tuple[Node | None, Node | None]]) -> None:
@@ -451,12 +448,7 @@ class SqlTransaction:
         sets.delete(self._connection, schema.job_node, "job", keys)
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
-        by_job: dict[JobKey, counts.CountsChange] = {}
-        for before, after in changes:
-            task = after or before
-            assert task is not None, changes
-            change = counts.of_change(before, after)
-            by_job[task.job] = by_job.get(task.job, counts.CountsChange()) + change
+        by_job = counts.of_changes(changes)
         added = {job: [getattr(change, name) for name in COUNTS] for job, change in by_job.items()}
         rows = [[job, *numbers] for job, numbers in added.items() if any(numbers)]
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)

@@ -1,6 +1,6 @@
 """Commands about jobs."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from batchyard.core import job as job_cycle
 from batchyard.core.errors import ErrorCode, Refused

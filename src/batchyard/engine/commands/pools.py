@@ -1,8 +1,9 @@
 """Commands about pools and their nodes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from batchyard.core.effects import (
     WakeResize,

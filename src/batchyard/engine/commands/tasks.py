@@ -1,7 +1,8 @@
 """Commands about tasks."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from batchyard.core import job as job_cycle
 from batchyard.core.effects import (
