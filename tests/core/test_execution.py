@@ -18,6 +18,7 @@ from batchyard.core.messages import (
     JobTaskOpened,
     PreparationEnded,
     PreparationStarted,
+    RecallExecution,
     ReleaseEnded,
     ReleaseStarted,
     SlotsFreed,
@@ -67,6 +68,7 @@ def an_execution(
     steps: dict[ExecutionState, ExecutionEvent] = {
         ExecutionState.RUNNING: ExecutionStarted(key=ID, time=NOW),
         ExecutionState.STOPPING: StopExecution(key=ID),
+        ExecutionState.RECALLED: RecallExecution(key=ID),
     }
     if state in steps:
         assert execution is not None
@@ -82,6 +84,7 @@ def events(_execution: Execution) -> list[ExecutionEvent]:
         ExecutionEnded(key=ID, ending=None),
         ExecutionLost(key=ID),
         StopExecution(key=ID),
+        RecallExecution(key=ID),
     ]
 
 
@@ -158,6 +161,14 @@ def test_a_lost_preparation_tells_nobody() -> None:
     """Its job hears that the node restarted, and decides what to run again."""
     execution = an_execution(kind=ExecutionKind.PREPARATION)
     assert list(step(execution, ExecutionLost(key=ID), NOW).effects) == []
+
+
+def test_a_start_that_comes_after_the_order_to_give_back_counts() -> None:
+    """The node had started it when the order came: it runs to its end."""
+    after = step(an_execution(ExecutionState.RECALLED), ExecutionStarted(key=ID, time=NOW), NOW)
+    assert after.entity is not None
+    assert after.entity.state is ExecutionState.RUNNING
+    assert type(after.effects[0]) is TaskStarted
 
 
 def test_a_start_that_comes_after_the_order_to_stop_does_not_undo_it() -> None:

@@ -11,6 +11,7 @@ from batchyard.core.effects import (
     DismissNode,
     LoseExecutions,
     OpenExecution,
+    RecallQueue,
     WakeFleet,
     WakePlacement,
 )
@@ -252,7 +253,7 @@ def test_a_node_may_leave_when_its_tasks_are_over() -> None:
         NodeState.LEAVING_POOL,
         NodePlan.LEAVE,
     )
-    assert list(leaving.effects) == [CountNodes(POOL)]
+    assert list(leaving.effects) == [RecallQueue(KEY), CountNodes(POOL)]
     left = step(leaving.entity, FREED[0], LATER)
     assert DismissNode(KEY, NodeOption.REQUEUE) in left.effects
 

@@ -1,6 +1,8 @@
 """The scheduler: what a plan promises for every snapshot, and the rules of who comes first."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from batchyard.core.placement import (
     WaitingJob,
     WaitingTask,
     plan,
+    queue_slots_max,
 )
 
 
@@ -21,65 +24,76 @@ def snapshot(
     jobs: list[WaitingJob],
     fill_type: NodeFillType = NodeFillType.SPREAD,
 ) -> PoolSnapshot:
-    nodes = [FreeNode(NodeKey(i), slots) for i, slots in enumerate(free, 1)]
+    nodes = [FreeNode(NodeKey(i), max(8, slots), slots) for i, slots in enumerate(free, 1)]
     return PoolSnapshot(fill_type=fill_type, nodes=nodes, jobs=jobs)
 
 
 def a_job(
-    key: int, tasks: int, *, priority: int = 0, slots: int = 1, unfit: tuple[int, ...] = ()
+    key: int,
+    tasks: int,
+    *,
+    priority: int = 0,
+    slots: int = 1,
+    unfit: tuple[int, ...] = (),
+    queues: dict[int, int] | None = None,
 ) -> WaitingJob:
     return WaitingJob(
         key=JobKey(key),
         priority=priority,
         tasks=[WaitingTask(TaskKey(key * 100 + i), slots) for i in range(tasks)],
         unfit=frozenset(map(NodeKey, unfit)),
+        queue_slots_max={NodeKey(node): slots for node, slots in (queues or {}).items()},
     )
 
 
-def nodes_of(placements: list[Placement]) -> list[int]:
+def placed_by(snapshot: PoolSnapshot) -> Sequence[Placement]:
+    return plan(snapshot).placements
+
+
+def nodes_of(placements: Sequence[Placement]) -> list[int]:
     return [item.node for item in placements]
 
 
 def test_a_higher_priority_comes_first() -> None:
-    placed = plan(snapshot([2], [a_job(1, 5, priority=-10), a_job(2, 5, priority=10)]))
+    placed = placed_by(snapshot([2], [a_job(1, 5, priority=-10), a_job(2, 5, priority=10)]))
     assert [item.job for item in placed] == [2, 2]
 
 
 def test_jobs_of_equal_priority_take_turns() -> None:
     """J-10: an equal chance, though one of them has a thousand tasks more."""
-    placed = plan(snapshot([4], [a_job(1, 50), a_job(2, 50)]))
+    placed = placed_by(snapshot([4], [a_job(1, 50), a_job(2, 50)]))
     assert [item.job for item in placed] == [1, 2, 1, 2]
 
 
 def test_tasks_of_a_job_go_in_their_order() -> None:
-    placed = plan(snapshot([3], [a_job(1, 5)]))
+    placed = placed_by(snapshot([3], [a_job(1, 5)]))
     assert [item.task for item in placed] == [100, 101, 102]
 
 
 def test_spread_evens_out() -> None:
-    placed = plan(snapshot([4, 4, 4], [a_job(1, 6)]))
+    placed = placed_by(snapshot([4, 4, 4], [a_job(1, 6)]))
     assert Counter(nodes_of(placed)) == {1: 2, 2: 2, 3: 2}
 
 
 def test_pack_fills_one_node_before_the_next() -> None:
-    placed = plan(snapshot([4, 4], [a_job(1, 5)], NodeFillType.PACK))
+    placed = placed_by(snapshot([4, 4], [a_job(1, 5)], NodeFillType.PACK))
     assert nodes_of(placed) == [1, 1, 1, 1, 2]
 
 
 def test_pack_prefers_the_node_with_the_least_room_that_suffices() -> None:
-    placed = plan(snapshot([4, 2, 1], [a_job(1, 1, slots=2)], NodeFillType.PACK))
+    placed = placed_by(snapshot([4, 2, 1], [a_job(1, 1, slots=2)], NodeFillType.PACK))
     assert nodes_of(placed) == [2]
 
 
 def test_a_task_that_fits_nowhere_does_not_hold_up_smaller_ones() -> None:
     tasks = [WaitingTask(TaskKey(1), 9), WaitingTask(TaskKey(2), 9), WaitingTask(TaskKey(3), 1)]
-    placed = plan(snapshot([2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
+    placed = placed_by(snapshot([2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
     assert [item.task for item in placed] == [3]
 
 
 def test_a_node_whose_preparation_failed_is_nothing_for_that_job() -> None:
     """J-69; it stays good for others."""
-    placed = plan(snapshot([2, 2], [a_job(1, 2, unfit=(1,)), a_job(2, 2)]))
+    placed = placed_by(snapshot([2, 2], [a_job(1, 2, unfit=(1,)), a_job(2, 2)]))
     assert {item.node for item in placed if item.job == 1} == {2}
     assert {item.node for item in placed if item.job == 2} == {1}
 
@@ -87,14 +101,56 @@ def test_a_node_whose_preparation_failed_is_nothing_for_that_job() -> None:
 def test_affinity_is_followed_while_there_is_room() -> None:
     """T-35: soft, so the third goes elsewhere."""
     tasks = [WaitingTask(TaskKey(i), 1, NodeKey(2)) for i in range(3)]
-    placed = plan(snapshot([8, 2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
+    placed = placed_by(snapshot([8, 2], [WaitingJob(key=JobKey(1), priority=0, tasks=tasks)]))
     assert nodes_of(placed) == [2, 2, 1]
 
 
 def test_affinity_does_not_lead_to_a_node_that_is_unfit_or_gone() -> None:
     tasks = [WaitingTask(TaskKey(1), 1, NodeKey(1)), WaitingTask(TaskKey(2), 1, NodeKey(99))]
     job = WaitingJob(key=JobKey(1), priority=0, tasks=tasks, unfit=frozenset({NodeKey(1)}))
-    assert nodes_of(plan(snapshot([8, 8], [job]))) == [2, 2]
+    assert nodes_of(placed_by(snapshot([8, 8], [job]))) == [2, 2]
+
+
+def test_a_task_queues_only_where_no_slot_is_free() -> None:
+    placed = placed_by(snapshot([0, 1], [a_job(1, 4, queues={1: 2})]))
+    assert nodes_of(placed) == [2, 1, 1]
+
+
+def test_the_shortest_queue_is_joined() -> None:
+    placed = placed_by(snapshot([-2, 0, -1], [a_job(1, 3, queues={1: 3, 2: 3, 3: 3})]))
+    assert nodes_of(placed) == [2, 3, 2]
+
+
+def test_a_queue_is_bounded_by_the_slots_of_all_that_queue() -> None:
+    placed = placed_by(snapshot([-1], [a_job(1, 5, slots=2, queues={1: 6})]))
+    assert len(placed) == 2
+
+
+def test_nobody_queues_in_front_of_a_job_of_a_higher_priority_that_waits() -> None:
+    first, second = a_job(1, 1, priority=1), a_job(2, 3, queues={1: 9})
+    plan_ = plan(snapshot([0], [second, first]))
+    assert (plan_.placements, plan_.held_up) == ([], 1)
+
+
+def test_a_task_that_no_node_could_ever_take_does_not_keep_others_from_queues() -> None:
+    first, second = a_job(1, 1, priority=1, slots=9), a_job(2, 3, queues={1: 9})
+    assert len(placed_by(snapshot([0], [second, first]))) == 3
+
+
+def test_jobs_are_held_up_only_by_those_before_them() -> None:
+    jobs = [a_job(1, 1, priority=1, queues={1: 1}), a_job(2, 2, queues={1: 2})]
+    plan_ = plan(snapshot([0], jobs))
+    assert ([item.job for item in plan_.placements], plan_.held_up) == ([1, 2], 0)
+
+
+def test_a_queue_is_what_starts_within_the_time_of_prefetching() -> None:
+    assert queue_slots_max(4, timedelta(milliseconds=25)) == 8
+    assert queue_slots_max(4, timedelta(seconds=1)) == 0
+
+
+def test_a_queue_of_the_shortest_tasks_is_bounded_by_the_slots_of_the_node() -> None:
+    assert queue_slots_max(4, timedelta(microseconds=10)) == 64
+    assert queue_slots_max(4, timedelta(0)) == 64
 
 
 jobs = st.lists(
@@ -121,7 +177,7 @@ jobs = st.lists(
 def test_a_plan_respects_slots_places_once_and_leaves_nothing_that_fits(
     free: list[int], waiting: list[WaitingJob], fill_type: NodeFillType
 ) -> None:
-    placed = plan(snapshot(free, waiting, fill_type))
+    placed = placed_by(snapshot(free, waiting, fill_type))
     sizes = {task.key: task.required_slots for job in waiting for task in job.tasks}
     unfit = {job.key: job.unfit for job in waiting}
     left = dict(enumerate(free, 1))

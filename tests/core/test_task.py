@@ -283,11 +283,13 @@ def test_a_requeue_of_a_task_that_waits_for_its_preparation_is_not_counted() -> 
     assert (requeued.requeue_count, requeued.last_requeue_time) == (0, None)
 
 
-def test_a_requeue_of_a_task_that_may_have_begun_is_counted() -> None:
-    """The news of its start may be lost with the node; runs must never outnumber the counts."""
-    requeued = step(placed(), RequeueTask(key=KEY, attempt=1), LATER).entity
-    assert requeued is not None
-    assert (requeued.requeue_count, requeued.last_requeue_time) == (1, LATER)
+@pytest.mark.parametrize("kind", [RequeueTask, TerminateAttempt])
+def test_a_task_that_nobody_was_told_to_run_goes_back_uncounted(kind: type[Any]) -> None:
+    """It may only have queued on the node that is taken away: to its user it was ``active``."""
+    result = step(placed(), kind(key=KEY, attempt=1), LATER)
+    assert result.entity is not None
+    assert (result.entity.state, result.entity.requeue_count) == (TaskState.ACTIVE, 0)
+    assert list(result.effects) == [StopExecution(key=task_id())]
 
 
 def test_terminating_a_running_task_stops_its_execution_at_once() -> None:

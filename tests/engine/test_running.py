@@ -15,7 +15,7 @@ from batchyard.core.model import (
     TaskConstraints,
     TaskSpec,
 )
-from batchyard.engine import commands, loops
+from batchyard.engine import commands, loops, placing
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import NodeReported, NodeUp
 from batchyard.link import messages
@@ -268,7 +268,7 @@ def test_a_loop_that_fails_is_run_again(world: World, monkeypatch: pytest.Monkey
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loops, "place", fail)
+        patch.setattr(placing, "place", fail)
         spec = TaskSpec(id="one", command_line="true")
         (answer,) = world.engine.apply(
             [lambda cascade: commands.add_task(cascade, ACCOUNT, "job", spec)]

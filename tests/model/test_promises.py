@@ -209,6 +209,11 @@ class Promises(RuleBasedStateMachine):
                         self.tell(node, self.world.ended(name, -15, EndCause.STOPPED))
                     else:
                         self.tell(node, self.world.never_started(name))
+            elif isinstance(order, messages.Recall):
+                for name in order.execution_ids:
+                    if node.running.get(name) is False:
+                        del node.running[name]
+                        self.tell(node, self.world.never_started(name))
             else:
                 self.tell(node, messages.DirectoryRemoved(order.removal))
 

@@ -48,6 +48,7 @@ from batchyard.link.messages import (
     DirectoryRemoved,
     Ended,
     Hello,
+    Recall,
     RemoveDirectory,
     Reports,
     Shutdown,
@@ -158,6 +159,8 @@ class Agent:
                 self._assign(message.executions)
             case Stop():
                 self._stop(message.execution_ids, message.grace_seconds)
+            case Recall():
+                self._recall(message.execution_ids)
             case RemoveDirectory():
                 self._remove_directory(message)
             case Acknowledge():
@@ -214,6 +217,10 @@ class Agent:
         ]
         if running:
             self._supervisor.do(StopProcesses(running, grace_seconds))
+        self._recall(execution_ids)
+
+    def _recall(self, execution_ids: list[str]) -> None:
+        """Report what has not started as never started, from now on for certain."""
         now = time.time()
         never_started: list[Entry] = []
         for one in execution_ids:
@@ -224,7 +231,7 @@ class Agent:
             never_started.append(EndedEntry(one, EndCause.STOPPED, None, "", None, now, NO_NOTE))
         if never_started:
             self._supervisor.do(Log(never_started))
-            self._start_next()  # A large one that was stopped may have kept others waiting.
+            self._start_next()  # A large one that was recalled may have kept others waiting.
 
     def _remove_directory(self, order: RemoveDirectory) -> None:
         if order.removal in self._removed:

@@ -54,6 +54,12 @@ class LoseExecutions(Struct, frozen=True):
     option: NodeOption | None
 
 
+class RecallQueue(Struct, frozen=True):
+    """Take back what the node has not started: it runs down to its end (P-17, P-38)."""
+
+    node: NodeKey
+
+
 class DismissNode(Struct, frozen=True):
     """Every execution of a leaving node is taken back, and its jobs hear that it left."""
 
@@ -111,6 +117,7 @@ Effect = (
     | OpenExecution
     | GiveBackTasks
     | LoseExecutions
+    | RecallQueue
     | DismissNode
     | KeepDirectory
     | CountNodes

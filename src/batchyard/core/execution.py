@@ -28,6 +28,7 @@ from batchyard.core.messages import (
     JobTaskOpened,
     PreparationEnded,
     PreparationStarted,
+    RecallExecution,
     ReleaseEnded,
     ReleaseStarted,
     SlotsFreed,
@@ -49,7 +50,7 @@ from batchyard.core.model import (
     TaskResult,
 )
 
-ASSIGNED, RUNNING, STOPPING = ExecutionState
+ASSIGNED, RECALLED, RUNNING, STOPPING = ExecutionState
 
 MOVES: Final[
     Mapping[tuple[ExecutionState, type[ExecutionEvent]], frozenset[ExecutionState | None]]
@@ -58,15 +59,26 @@ MOVES: Final[
     (ASSIGNED, ExecutionEnded): frozenset({None}),
     (ASSIGNED, ExecutionLost): frozenset({None}),
     (ASSIGNED, StopExecution): frozenset({STOPPING}),
+    (ASSIGNED, RecallExecution): frozenset({RECALLED}),
+    (RECALLED, ExecutionStarted): frozenset({RUNNING}),  # The order to give it back came later.
+    (RECALLED, ExecutionEnded): frozenset({None}),
+    (RECALLED, ExecutionLost): frozenset({None}),
+    (RECALLED, StopExecution): frozenset({STOPPING}),
+    (RECALLED, RecallExecution): frozenset({RECALLED}),
     (RUNNING, ExecutionStarted): frozenset({RUNNING}),
     (RUNNING, ExecutionEnded): frozenset({None}),
     (RUNNING, ExecutionLost): frozenset({None}),
     (RUNNING, StopExecution): frozenset({STOPPING}),
+    (RUNNING, RecallExecution): frozenset({RUNNING}),
     (STOPPING, ExecutionStarted): frozenset({STOPPING}),  # The order to stop came later.
     (STOPPING, ExecutionEnded): frozenset({None}),
     (STOPPING, ExecutionLost): frozenset({None}),
     (STOPPING, StopExecution): frozenset({STOPPING}),
+    (STOPPING, RecallExecution): frozenset({STOPPING}),
 }
+
+#: States of an execution that its node has not started as far as is known.
+WAITING: Final = frozenset({ASSIGNED, RECALLED})
 
 
 def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
@@ -102,6 +114,9 @@ def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Exe
             result = Step(None, _lost(execution))
         case StopExecution():
             result = Step(replace(execution, state=STOPPING))
+        case RecallExecution():
+            is_assigned = execution.state is ASSIGNED
+            result = Step(replace(execution, state=RECALLED) if is_assigned else execution)
         case _:
             assert_never(event)
     state = None if result.entity is None else result.entity.state
@@ -111,7 +126,7 @@ def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Exe
 
 def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
     attempt = execution.attempt
-    entity = replace(execution, state=RUNNING) if execution.state is ASSIGNED else execution
+    entity = replace(execution, state=RUNNING) if execution.state in WAITING else execution
     match execution.kind:
         case ExecutionKind.TASK:
             told: Effect = TaskStarted(

@@ -84,6 +84,11 @@ GROUP_COMMIT_COMMANDS_MAX: Final = 256
 #: Source: ours.
 PLACEMENTS_PER_ROUND_MAX: Final = 1000
 
+#: Tasks may queue on a node beyond its free slots if it will probably start them within this time,
+#: and at most so many times its slots. Source: ours (architecture 9).
+PREFETCH_TIME: Final = timedelta(milliseconds=50)
+PREFETCH_SLOTS_FACTOR_MAX: Final = 16
+
 #: How long a node may take to answer a request about its files. Source: ours.
 NODE_ANSWER_TIME_MAX: Final = timedelta(seconds=30)
 

@@ -148,7 +148,13 @@ class StopExecution(Struct, frozen=True, kw_only=True):
     key: ExecutionId
 
 
-ExecutionEvent = ExecutionStarted | ExecutionEnded | ExecutionLost | StopExecution
+class RecallExecution(Struct, frozen=True, kw_only=True):
+    """Have the node give it back, if it has not started. Repeating this is harmless."""
+
+    key: ExecutionId
+
+
+ExecutionEvent = ExecutionStarted | ExecutionEnded | ExecutionLost | StopExecution | RecallExecution
 
 # Events of a job on one node.
 

@@ -119,9 +119,13 @@ class ExecutionKind(StrEnum):
 
 
 class ExecutionState(StrEnum):
-    """Ours: ``assigned`` until the node says that the process started."""
+    """Ours: ``assigned`` until the node says that the process started.
+
+    ``recalled`` is assigned, and the node is asked to give it back if it has not started.
+    """
 
     ASSIGNED = "assigned"
+    RECALLED = "recalled"
     RUNNING = "running"
     STOPPING = "stopping"
 
@@ -414,9 +418,10 @@ class Run(Struct, frozen=True, kw_only=True):
 class Node(Struct, frozen=True, kw_only=True):
     """The state of a compute node.
 
-    `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used`
-    counts executions that are not known to be over, also those of tasks that were terminated
-    meanwhile. `log_acknowledged` is the number of the last report that is in the store.
+    `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used` and
+    `tasks_running` count executions that are not known to be over: also those of tasks that were
+    terminated meanwhile, and those that queue, so there may be more than the node has slots.
+    `log_acknowledged` is the number of the last report that is in the store.
     """
 
     key: NodeKey
@@ -494,6 +499,7 @@ class Task(Struct, frozen=True, kw_only=True):
     end_time: datetime | None = None
     last_retry_time: datetime | None = None
     last_requeue_time: datetime | None = None
+    affinity_id: str | None = None
     exit_code: int | None = None
     result: TaskResult | None = None
     failure: Failure | None = None

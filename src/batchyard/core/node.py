@@ -24,6 +24,7 @@ from batchyard.core.effects import (
     DismissNode,
     LoseExecutions,
     OpenExecution,
+    RecallQueue,
     Step,
     WakeFleet,
     WakePlacement,
@@ -283,7 +284,7 @@ def _died(node: Node, now: datetime) -> Step[Node]:
 
 def _reboot(node: Node, option: NodeOption, now: datetime) -> Step[Node]:
     if option is NodeOption.TASK_COMPLETION and node.tasks_running > 0:
-        return Step(replace(node, plan=NodePlan.REBOOT))
+        return Step(replace(node, plan=NodePlan.REBOOT), (RecallQueue(node.key),))
     return _next_life(_moved(node, REBOOTING, now), option)
 
 
@@ -327,7 +328,8 @@ def _leave(node: Node, option: NodeOption, now: datetime) -> Step[Node]:
         return Step(node, (WakeFleet(node.key),))
     leaving = _moved(node, LEAVING_POOL, now)
     if option is NodeOption.TASK_COMPLETION and node.tasks_running > 0:
-        return Step(replace(leaving, plan=NodePlan.LEAVE), (CountNodes(node.pool),))
+        effects = (RecallQueue(node.key), CountNodes(node.pool))
+        return Step(replace(leaving, plan=NodePlan.LEAVE), effects)
     return _left_alone(leaving, option)
 
 

@@ -5,7 +5,7 @@ stays ``active``, or ``preparing`` if the node must run the job preparation task
 attempt ends decides whether the task completes or becomes ``active`` again, and by which count:
 
 * an exit code that is not zero: a *retry*, at most ``maxTaskRetryCount`` (T-14);
-* a user took the node away: a *requeue* (T-17), unless it still waited for its preparation;
+* a user took the node away: a *requeue* (T-17), if the node had told that it runs;
 * the node was lost: a *recovery*, counted internally and capped (T-15);
 * it never started: given back, and nothing is counted.
 
@@ -58,7 +58,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (ACTIVE, TaskGivenBack): frozenset({ACTIVE}),
     (ACTIVE, TaskLost): frozenset({ACTIVE}),
     (ACTIVE, RequeueTask): frozenset({ACTIVE}),
-    (ACTIVE, TerminateAttempt): frozenset({COMPLETED}),
+    (ACTIVE, TerminateAttempt): frozenset({ACTIVE}),
     (ACTIVE, TerminateTask): frozenset({COMPLETED}),
     (ACTIVE, ConstrainTask): frozenset({ACTIVE}),
     (ACTIVE, DeleteTask): frozenset({None}),
@@ -115,6 +115,8 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             result = _lost(task, now)
         case RequeueTask():
             result = _requeued(task, now)
+        case TerminateAttempt() if task.state is ACTIVE:
+            result = _requeued(task, now)  # Nobody was told that it runs.
         case TerminateAttempt() | TerminateTask():
             result = _terminated(task, now)
         case ConstrainTask():
@@ -215,9 +217,8 @@ def _lost(task: Task, now: datetime) -> Step[Task]:
 
 
 def _requeued(task: Task, now: datetime) -> Step[Task]:
-    if task.state is PREPARING:
+    if task.state is not RUNNING:  # What nobody was told to run costs no requeue.
         return Step(_waiting(task, now), _stop(task))
-    # It may have begun though the node has not told it yet.
     requeue_count = task.requeue_count + 1
     waiting = _waiting(task, now, requeue_count=requeue_count, last_requeue_time=now)
     return Step(waiting, _stop(task))

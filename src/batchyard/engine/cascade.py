@@ -23,6 +23,7 @@ from batchyard.core.effects import (
     KeepDirectory,
     LoseExecutions,
     OpenExecution,
+    RecallQueue,
     WakeFleet,
     WakePlacement,
     WakeResize,
@@ -41,6 +42,7 @@ from batchyard.core.messages import (
     NodeRestarted,
     NodesCounted,
     PoolEvent,
+    RecallExecution,
     RequeueTask,
     StopExecution,
     TaskEvent,
@@ -63,8 +65,10 @@ from batchyard.core.model import (
     PoolKey,
     Task,
     TaskKey,
+    TaskState,
 )
 from batchyard.engine.directories import task_directory
+from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Changes, Transaction
 from batchyard.link import messages
 
@@ -145,9 +149,12 @@ class Entities(Generic[Key, Entity]):
 class Cascade:
     """The work of one command in a transaction. `now` is the same for all of it."""
 
-    def __init__(self, transaction: Transaction, now: datetime) -> None:
+    def __init__(self, transaction: Transaction, now: datetime, hints: Hints) -> None:
         self.transaction: Final = transaction
         self.now: Final = now
+        self.hints: Final = hints
+        #: Jobs that changed, or of which tasks wait that did not.
+        self.ready: Final[set[JobKey]] = set()
         self.pools: Final[Entities[PoolKey, Pool]] = Entities(transaction.pools)
         self.nodes: Final[Entities[NodeKey, Node]] = Entities(transaction.nodes)
         self.jobs: Final[Entities[JobKey, Job]] = Entities(transaction.jobs)
@@ -159,6 +166,7 @@ class Cascade:
         self.wakes: Final = Wakes()
         self.assigned: Final[list[Execution]] = []
         self.stopped: Final[list[Execution]] = []
+        self.recalled: Final[list[Execution]] = []
         self.strays: Final[list[tuple[NodeKey, str]]] = []
         self.removals: Final[list[tuple[NodeKey, messages.RemoveDirectory]]] = []
         self._counts_due: set[PoolKey] = set()
@@ -205,6 +213,12 @@ class Cascade:
                 self.stopped.append(after)
             elif before is None:
                 self.assigned.append(after)
+            elif after.state is ExecutionState.RECALLED:
+                self.recalled.append(after)
+        self.ready.update(job.key for pair in changes.jobs for job in pair if job is not None)
+        self.ready.update(
+            task.job for _, task in changes.tasks if task is not None and _is_waiting(task)
+        )
         for gone_before, gone_after in changes.pools:
             if gone_before is not None and gone_after is None:
                 self.transaction.detach_jobs(gone_before.key)
@@ -243,6 +257,8 @@ class Cascade:
                 return self._lose(effect)
             case DismissNode():
                 return self._dismiss(effect)
+            case RecallQueue():
+                return self._recall(effect)
             case KeepDirectory():
                 self._keep(effect)
             case CountNodes():
@@ -284,7 +300,7 @@ class Cascade:
             if (
                 waiting.job == effect.job
                 and waiting.task is not None
-                and waiting.state is ExecutionState.ASSIGNED
+                and waiting.state in execution.WAITING
             ):
                 events.append(TaskGivenBack(key=waiting.task, attempt=waiting.attempt))
                 events.append(StopExecution(key=waiting.id))
@@ -301,6 +317,13 @@ class Cascade:
         lost = self._executions(effect.node)
         events: list[Event] = [NodeLeft(key=place) for place in self._job_nodes(effect.node)]
         return events + _taken_back(lost, effect.option)
+
+    def _recall(self, effect: RecallQueue) -> list[Event]:
+        return [
+            RecallExecution(key=queued.id)
+            for queued in self._executions(effect.node)
+            if queued.kind is ExecutionKind.TASK
+        ]
 
     def _keep(self, effect: KeepDirectory) -> None:
         job = self.transaction.job_spec(effect.job)
@@ -347,6 +370,10 @@ def _taken_back(executions: Iterable[Execution], option: NodeOption | None) -> l
             events.append(RequeueTask(key=taken.task, attempt=taken.attempt))
         events.append(ExecutionLost(key=taken.id))
     return events
+
+
+def _is_waiting(task: Task) -> bool:
+    return task.state is TaskState.ACTIVE and not task.is_placed
 
 
 def _earlier(first: datetime | None, second: datetime) -> datetime:

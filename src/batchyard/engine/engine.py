@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from batchyard.core.errors import Refused
 from batchyard.core.model import NodeKey, NodePlan, NodeState, PoolKey
-from batchyard.engine import loops, orders
+from batchyard.engine import loops, orders, placing
 from batchyard.engine.cascade import Cascade, Wakes
+from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
 
 Command = Callable[[Cascade], Any]
@@ -49,6 +50,7 @@ class Engine:
         self._clock = clock
         self._fleet = fleet
         self._wakes = Wakes()
+        self._hints = Hints()
         self._deadlines: dict[PoolKey, datetime] = {}
         #: Whether a loop failed at the last `apply`: it stays woken, and wants a pause first.
         self.is_failing = False
@@ -93,12 +95,16 @@ class Engine:
         Raises:
             Exception: The commit failed; none of the commands happened.
         """
-        with self._store.transaction() as transaction:
-            now = self._clock.now()
-            this = _Round(Wakes(), dict(self._deadlines))
-            this.wakes.update(self._wakes)
-            answers = [self._run(transaction, now, this, command) for command in commands]
-            self._run_loops(transaction, now, this)
+        try:
+            with self._store.transaction() as transaction:
+                now = self._clock.now()
+                this = _Round(Wakes(), dict(self._deadlines))
+                this.wakes.update(self._wakes)
+                answers = [self._run(transaction, now, this, command) for command in commands]
+                self._run_loops(transaction, now, this)
+        except BaseException:
+            self._hints.ready.forget()  # It knows of what did not happen.
+            raise
         self._wakes, self._deadlines = this.wakes, this.deadlines
         self.is_failing = this.has_failed
         for node, node_orders in this.to_send.items():
@@ -112,7 +118,7 @@ class Engine:
     def _run(
         self, transaction: Transaction, now: datetime, this: _Round, command: Command
     ) -> Answer:
-        cascade = Cascade(transaction, now)
+        cascade = Cascade(transaction, now, self._hints)
         try:
             with transaction.savepoint():
                 value = command(cascade)
@@ -122,8 +128,10 @@ class Engine:
             return Answer(error=refused)
         except Exception as error:  # noqa: BLE001  # A defect undoes only its own command.
             _log.exception("a command failed")
+            self._hints.ready.forget()
             return Answer(error=error)
         this.wakes.update(cascade.wakes)
+        self._hints.ready.note(cascade.ready)
         for node, node_orders in new_orders.items():
             this.to_send.setdefault(node, []).extend(node_orders)
         return Answer(value=value)
@@ -149,7 +157,7 @@ class Engine:
                 this.wakes.resize.add(pool_key)
             _note_deadline(transaction, this, pool_key)
         for pool_key in _taken(this.wakes.placement):
-            if not self._run_loop(transaction, now, this, loops.place, pool_key):
+            if not self._run_loop(transaction, now, this, placing.place, pool_key):
                 this.wakes.placement.add(pool_key)
         _note_fleet(transaction, this)
 

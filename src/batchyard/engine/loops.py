@@ -5,151 +5,46 @@ equals running it once; a loop that is not done wakes itself.
 """
 
 from datetime import datetime
-from typing import Final
 
 from batchyard.core import job as job_cycle
-from batchyard.core import limits, placement
-from batchyard.core import node as node_cycle
+from batchyard.core import limits
 from batchyard.core import pool as pool_cycle
 from batchyard.core.effects import (
     CountNodes,
     WakeFleet,
-    WakePlacement,
     WakeSweep,
 )
 from batchyard.core.messages import (
     Event,
     JobEnding,
-    JobNodeOpened,
     JobSwept,
     LeavePool,
-    PrepareJobNode,
     ResizeFailed,
+    StopExecution,
     TaskFilesRemoved,
-    TaskPlaced,
+    TaskGivenBack,
     TerminateTask,
 )
 from batchyard.core.model import (
     AllocationState,
     Job,
     JobKey,
-    JobNode,
-    JobNodeState,
     JobState,
     Node,
     NodeKey,
     NodeOption,
-    NodePlan,
     NodeState,
     Pool,
     PoolKey,
     PoolState,
+    Task,
+    TaskState,
+    task_execution_id,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import job_directory, task_directory
-from batchyard.engine.orders import must_wait
 from batchyard.engine.removals import remove_directories
 from batchyard.link import messages
-
-#: Jobs that one round of placement looks at, at least. Source: ours.
-_JOBS_A_LOOK: Final = 64
-
-
-def place(cascade: Cascade, pool_key: PoolKey) -> None:
-    """Give waiting tasks of a pool to nodes with free slots, in rounds until nothing fits."""
-    pool = cascade.pools.get(pool_key)
-    if pool is None or pool.state is not PoolState.ACTIVE:
-        return
-    offset = 0
-    while offset < limits.PLACEMENTS_PER_ROUND_MAX:
-        cascade.flush()
-        nodes = [
-            node
-            for node in cascade.transaction.nodes_of_pool(pool_key)
-            if node.state in node_cycle.USABLE
-            and node.plan is NodePlan.STAY
-            and node.slots_used < node.slots
-        ]
-        slots_free = sum(node.slots - node.slots_used for node in nodes)
-        if slots_free == 0:
-            return
-        limit = min(max(slots_free, _JOBS_A_LOOK), limits.PLACEMENTS_PER_ROUND_MAX)
-        jobs = cascade.transaction.waiting_jobs(pool_key, offset, limit)
-        cascade.nodes.known((node.key, node) for node in nodes)
-        cascade.jobs.known((job.key, job) for job in jobs)
-        plan = placement.plan(_snapshot(cascade, pool, nodes, jobs, limit))
-        cascade.tasks.read(item.task for item in plan)
-        for item in plan:
-            _carry_out(cascade, item)
-        if len(jobs) < limit:
-            if len(plan) >= limit:
-                cascade.run([WakePlacement(pool_key)])
-            return
-        offset += len(jobs)
-
-
-def _snapshot(
-    cascade: Cascade, pool: Pool, nodes: list[Node], jobs: list[Job], limit: int
-) -> placement.PoolSnapshot:
-    places = [(job.key, node.key) for job in jobs if job.has_preparation for node in nodes]
-    cascade.job_nodes.read(places)
-    by_affinity = {affinity_id(node): node.key for node in nodes}
-    slots_max = max(node.slots - node.slots_used for node in nodes)
-    return placement.PoolSnapshot(
-        fill_type=pool.node_fill_type,
-        nodes=[placement.FreeNode(node.key, node.slots - node.slots_used) for node in nodes],
-        jobs=[
-            placement.WaitingJob(
-                key=job.key,
-                priority=job.priority,
-                tasks=[
-                    placement.WaitingTask(key, slots, by_affinity.get(wanted or ""))
-                    for key, slots, wanted in cascade.transaction.waiting_tasks(
-                        job.key, slots_max, limit
-                    )
-                ],
-                unfit=frozenset(
-                    node.key for node in nodes if _is_unfit(cascade, job.key, node.key)
-                ),
-            )
-            for job in jobs
-        ],
-    )
-
-
-def affinity_id(node: Node) -> str:
-    """Return the name under which a task may prefer this node. Source: P-31, T-35."""
-    return f"TVM:{node.id}"
-
-
-def _is_unfit(cascade: Cascade, job: JobKey, node: NodeKey) -> bool:
-    job_node = cascade.job_nodes.get((job, node))
-    return job_node is not None and job_node.state is JobNodeState.FAILED
-
-
-def _carry_out(cascade: Cascade, item: placement.Placement) -> None:
-    """Prepare the node for the job if need be, then place the task."""
-    key = (item.job, item.node)
-    if cascade.job_nodes.get(key) is None:
-        job = cascade.jobs.get(item.job)
-        assert job is not None, item
-        new = JobNode(
-            job=item.job,
-            node=item.node,
-            state=JobNodeState.UNPREPARED,
-            has_preparation=job.has_preparation,
-            has_release=job.has_release,
-            preparation_retry_count_max=job.preparation_retry_count_max,
-            waits_for_preparation=job.waits_for_preparation,
-            reruns_preparation=job.reruns_preparation,
-        )
-        cascade.job_nodes.put(key, new)
-        cascade.run([JobNodeOpened(key=item.job)])
-    cascade.run([PrepareJobNode(key=key)])
-    job_node = cascade.job_nodes.get(key)
-    assert job_node is not None, item
-    needs_preparation = must_wait(job_node)
-    cascade.run([TaskPlaced(key=item.task, node=item.node, needs_preparation=needs_preparation)])
 
 
 def resize(cascade: Cascade, pool_key: PoolKey) -> None:
@@ -220,13 +115,23 @@ def sweep(cascade: Cascade, job_key: JobKey) -> None:
     cascade.job_nodes.known(((item.job, item.node), item) for item in to_end)
     cascade.tasks.known((item.key, item) for item in running)
     cascade.run(JobEnding(key=(item.job, item.node)) for item in to_end)
-    cascade.run(TerminateTask(key=item.key) for item in running)
+    cascade.run(event for item in running for event in _ended_with_job(item))
     if len(to_end) == limit or len(running) == limit:
         cascade.run([WakeSweep(job_key)])
         return
     job = cascade.jobs.get(job_key)
     if job is not None and job.state is JobState.DELETING and job.nodes_unsettled == 0:
         _delete_rows(cascade, job)
+
+
+def _ended_with_job(task: Task) -> tuple[Event, ...]:
+    """Return what becomes of a placed task: one that nobody was told to run stays active (S-14)."""
+    if task.state is not TaskState.ACTIVE:
+        return (TerminateTask(key=task.key),)
+    return (
+        TaskGivenBack(key=task.key, attempt=task.attempt),
+        StopExecution(key=task_execution_id(task.key, task.attempt)),
+    )
 
 
 def _delete_rows(cascade: Cascade, job: Job) -> None:

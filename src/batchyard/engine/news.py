@@ -10,6 +10,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from batchyard.core import execution as execution_cycle
 from batchyard.core.messages import (
     Event,
     ExecutionEnded,
@@ -88,7 +89,7 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
     wanted = cascade.transaction.executions_of_node(key)
     # What was opened a moment ago is told as anything that is opened.
     known = {*welcome.known, *(execution.id for execution in cascade.assigned)}
-    _retire_unknown_runs(cascade, wanted, known)
+    _retire_unknown(cascade, wanted, known)
     to_assign = [
         execution
         for execution in wanted
@@ -98,18 +99,28 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
     cascade.stopped.extend(
         execution for execution in wanted if execution.state is ExecutionState.STOPPING
     )
+    cascade.recalled.extend(
+        execution for execution in wanted if execution.state is ExecutionState.RECALLED
+    )
     for removal, path in cascade.transaction.directory_removals(key, cascade.now):
         cascade.removals.append((key, messages.RemoveDirectory(removal, path)))
     rows = {execution.id for execution in wanted}
     cascade.strays.extend((key, name) for name in welcome.known if name not in rows)
 
 
-def _retire_unknown_runs(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
-    """What ran by the store and neither runs nor ended by the node's log has to run again."""
+def _retire_unknown(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
+    """What ran by the store and neither runs nor ended by the node's log has to run again.
+
+    What was recalled and is not there any more never started.
+    """
     cascade.executions.known((execution.id, execution) for execution in wanted)
     for execution in wanted:
-        if execution.state is ExecutionState.RUNNING and execution.id not in known:
+        if execution.id in known:
+            continue
+        if execution.state is ExecutionState.RUNNING:
             cascade.run(_shut_down(execution.id, execution))
+        elif execution.state is ExecutionState.RECALLED:
+            cascade.run([ExecutionEnded(key=execution.id, ending=None)])
 
 
 def _reported(
@@ -166,7 +177,9 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
         end_time=report.end_time,
     )
     events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
-    if execution is not None and execution.state is ExecutionState.ASSIGNED:
+    if execution is not None and execution.job is not None and execution.task is not None:
+        cascade.hints.run_times.note(execution.job, ending.end_time - ending.start_time)
+    if execution is not None and execution.state in execution_cycle.WAITING:
         events.insert(0, ExecutionStarted(key=key, time=report.start_time))
     return events
 

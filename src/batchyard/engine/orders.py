@@ -42,12 +42,17 @@ def of_cascade(cascade: Cascade) -> Orders:
     """Return what the nodes have to be told of a finished cascade, in the order of importance."""
     orders: Orders = {}
     by_node: dict[NodeKey, list[str]] = {}
+    recalled: dict[NodeKey, list[str]] = {}
     for execution in cascade.stopped:
         by_node.setdefault(execution.node, []).append(execution.id)
     for node, execution_id in cascade.strays:
         by_node.setdefault(node, []).append(execution_id)
     for node, ids in by_node.items():
         orders.setdefault(node, []).append(stop(ids))
+    for execution in cascade.recalled:
+        recalled.setdefault(execution.node, []).append(execution.id)
+    for node, ids in recalled.items():
+        orders.setdefault(node, []).append(messages.Recall(ids))
     for node, removal in cascade.removals:
         orders.setdefault(node, []).append(removal)
     stopped = {execution.id for execution in cascade.stopped}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from batchyard.core.model import (
     Execution,
@@ -193,6 +193,23 @@ class Changes:
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
 
 
+class UsableNode(NamedTuple):
+    """A node that takes tasks; `slots_used` is more than `slots` if tasks queue."""
+
+    key: NodeKey
+    id: str
+    slots: int
+    slots_used: int
+
+
+class OpenJob(NamedTuple):
+    """Tasks of the job run or queue on the node."""
+
+    node: NodeKey
+    job: JobKey
+    is_prepared: bool
+
+
 class Transaction(Protocol):
     """Everything that the engine reads and writes while it decides. All or nothing.
 
@@ -324,17 +341,33 @@ class Transaction(Protocol):
 
     # Placement.
 
-    def waiting_jobs(self, pool: PoolKey, offset: int, limit: int) -> list[Job]:
-        """Return active jobs of a pool with active tasks, by priority, then age."""
+    def ready_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool with active tasks and their priorities, oldest first."""
         ...
 
-    def waiting_tasks(
-        self, job: JobKey, slots_max: int, limit: int
-    ) -> list[tuple[TaskKey, int, str | None]]:
-        """Return the waiting tasks of a job that need at most `slots_max` slots, oldest first.
+    def waiting_tasks(self, jobs: Sequence[JobKey], limit: int) -> dict[JobKey, list[Task]]:
+        """Return the first waiting tasks of jobs, oldest first: of each size at most `limit`.
 
-        Each with its required slots and affinity id; of each size at most `limit`.
+        If that is fewer than `limit` in all, they are all there are.
         """
+        ...
+
+    def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
+        """Return the nodes of a pool that take tasks, whether they have room or not."""
+        ...
+
+    def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
+        """Return which jobs have tasks on these nodes that run or queue."""
+        ...
+
+    def failed_job_nodes(self, jobs: Sequence[JobKey]) -> dict[JobKey, list[NodeKey]]:
+        """Return the nodes on which the preparation of jobs failed."""
+        ...
+
+    def assigned_executions(
+        self, nodes: Sequence[NodeKey], jobs: Sequence[JobKey]
+    ) -> list[Execution]:
+        """Return the tasks of jobs that nodes have not started and are not asked to give back."""
         ...
 
     # The end of things.

@@ -17,7 +17,7 @@ import msgspec
 from batchyard.core.model import EndCause, ExecutionKind
 
 #: Moves when a message changes its meaning; an agent of another protocol is refused.
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -124,6 +124,15 @@ class Stop(Message, frozen=True):
     grace_seconds: float
 
 
+class Recall(Message, frozen=True):
+    """Give back those of these executions that have not started, and never start them.
+
+    Each of them is answered by an `Ended`; one that has started goes on.
+    """
+
+    execution_ids: list[str]
+
+
 class RemoveDirectory(Message, frozen=True):
     """Remove a directory and all below it; `path` is relative to the node's root.
 
@@ -144,7 +153,7 @@ class Shutdown(Message, frozen=True):
     """End every process of the node, then the node itself."""
 
 
-Order = Assign | Stop | RemoveDirectory
+Order = Assign | Stop | Recall | RemoveDirectory
 
 
 class ListFiles(Message, frozen=True):
@@ -189,6 +198,7 @@ ToAgent = (
     Hello
     | Assign
     | Stop
+    | Recall
     | RemoveDirectory
     | Acknowledge
     | Shutdown

@@ -175,7 +175,6 @@ task_spec: Final = Table(
     Column("id", String(64), nullable=False),
     Column("id_folded", String(64), nullable=False),
     Column("creation_time", BigInteger, nullable=False),
-    Column("affinity_id", String(128)),
     Column("spec", Text, nullable=False),
     UniqueConstraint("job", "id_folded"),
 )
@@ -202,6 +201,7 @@ task: Final = Table(
     Column("end_time", BigInteger),
     Column("last_retry_time", BigInteger),
     Column("last_requeue_time", BigInteger),
+    Column("affinity_id", String(128)),
     Column("exit_code", BigInteger),
     Column("result", String(16)),
     Column("failure", Text),
@@ -246,6 +246,10 @@ job_node: Final = Table(
     *_run("release"),
     PrimaryKeyConstraint("job", "node"),
     Index("ix_job_node_node", "node"),
+    # Placement: whose tasks run or queue on a node.
+    Index("ix_job_node_open", "node", "job", sqlite_where=text("tasks_open > 0")),
+    # Placement: where the preparation of a job failed.
+    Index("ix_job_node_failed", "job", "node", sqlite_where=text("state = 'failed'")),
 )
 
 #: Executions that are not known to be over: each row is an order to its node.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
 
@@ -27,7 +28,7 @@ from batchyard.core.model import (
     TaskKey,
     TaskSpec,
 )
-from batchyard.engine.ports import Changes
+from batchyard.engine.ports import Changes, OpenJob, UsableNode
 from batchyard.store import schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 
@@ -164,7 +165,7 @@ class SqlTransaction:
 
     def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
         """Insert tasks of one job and add them to its counts."""
-        columns = ("key", "job", "id", "id_folded", "creation_time", "affinity_id", "spec")
+        columns = ("key", "job", "id", "id_folded", "creation_time", "spec")
         specs: list[list[Column]] = [
             [
                 task.key,
@@ -172,7 +173,6 @@ class SqlTransaction:
                 spec.id,
                 spec.id.lower(),
                 to_microseconds(task.state_time),
-                spec.affinity_id,
                 to_json(spec),
             ]
             for task, spec in tasks
@@ -252,40 +252,88 @@ class SqlTransaction:
 
     # Placement.
 
-    def waiting_jobs(self, pool: PoolKey, offset: int, limit: int) -> list[Job]:
-        """Return active jobs of a pool with active tasks, by priority, then age."""
+    def ready_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool with active tasks and their priorities, oldest first."""
         sql = (
-            f"SELECT {_names(JOBS, 'job.')} FROM job "
+            "SELECT job.key, job.priority FROM job "
             "JOIN job_counts ON job_counts.job = job.key "
-            "WHERE job.pool = ? AND job.state = 'active' AND job_counts.active > 0 "
-            "ORDER BY job.priority DESC, job.key LIMIT ? OFFSET ?"
+            "WHERE job.pool = ? AND job.state = 'active' AND job_counts.active > 0 ORDER BY job.key"
         )
-        return [JOBS.decode(row) for row in self._execute(sql, pool, limit, offset)]
+        return [(JobKey(row[0]), row[1]) for row in self._execute(sql, pool)]
 
-    def waiting_tasks(
-        self, job: JobKey, slots_max: int, limit: int
-    ) -> list[tuple[TaskKey, int, str | None]]:
-        """Return the first waiting tasks of a job, of each size: key, required slots, affinity id.
+    def waiting_tasks(self, jobs: Sequence[JobKey], limit: int) -> dict[JobKey, list[Task]]:
+        """Return the first waiting tasks of jobs, oldest first: of each size at most `limit`.
 
-        Sizes are looked up one by one, so that tasks too large for now cost nothing to pass.
+        All jobs are looked at in one statement, the smallest sizes first. What of a job may be
+        hidden by that is looked up size by size, so that it costs nothing to pass many of a size.
         """
+        found: dict[JobKey, list[Task]] = {job: [] for job in jobs}
+        crowded = list(jobs)
+        if len(jobs) > 1:
+            for row in self._execute(_WAITING_TASKS, to_json(jobs), limit):
+                task = TASKS.decode(row)
+                found[task.job].append(task)
+            crowded = [job for job, tasks in found.items() if len(tasks) >= limit]
+        for job in crowded:
+            found[job] = self._waiting_by_size(job, limit)
+        for tasks in found.values():
+            tasks.sort(key=_BY_KEY)
+        return found
+
+    def _waiting_by_size(self, job: JobKey, limit: int) -> list[Task]:
         next_size = (
-            "SELECT min(required_slots) FROM task WHERE job = ? AND state = 'active' "
-            "AND is_placed = 0 AND required_slots > ? AND required_slots <= ?"
+            "SELECT min(required_slots) FROM task "
+            f"WHERE job = ? AND {_IS_WAITING} AND required_slots > ?"
         )
-        first_tasks = (
-            "SELECT task.key, task.required_slots, task_spec.affinity_id FROM task "
-            "JOIN task_spec ON task_spec.key = task.key "
-            "WHERE task.job = ? AND task.state = 'active' AND task.is_placed = 0 "
-            "AND task.required_slots = ? ORDER BY task.key LIMIT ?"
-        )
-        found: list[tuple[TaskKey, int, str | None]] = []
-        size = self._one(next_size, job, 0, slots_max)
+        where = f"job = ? AND {_IS_WAITING} AND required_slots = ? ORDER BY key LIMIT ?"
+        found: list[Task] = []
+        size = self._one(next_size, job, 0)
         while size is not None:
-            rows = self._execute(first_tasks, job, size, limit)
-            found += [(TaskKey(row[0]), row[1], row[2]) for row in rows]
-            size = self._one(next_size, job, size, slots_max)
-        return sorted(found)
+            found += self._query(schema.task, TASKS, where, job, size, limit)
+            size = self._one(next_size, job, size)
+        return found
+
+    def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
+        """Return the nodes of a pool that take tasks, whether they have room or not."""
+        sql = (
+            "SELECT key, id, slots, slots_used FROM node WHERE pool = ? "
+            "AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
+        )
+        return [UsableNode(NodeKey(row[0]), *row[1:]) for row in self._execute(sql, pool)]
+
+    def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
+        """Return which jobs have tasks on these nodes that run or queue."""
+        sql = (
+            "SELECT node, job, state = 'prepared' FROM job_node "
+            "WHERE node IN (SELECT value FROM json_each(?)) AND tasks_open > 0 ORDER BY node, job"
+        )
+        rows = self._execute(sql, to_json(list(nodes)))
+        return [OpenJob(NodeKey(row[0]), JobKey(row[1]), bool(row[2])) for row in rows]
+
+    def failed_job_nodes(self, jobs: Sequence[JobKey]) -> dict[JobKey, list[NodeKey]]:
+        """Return the nodes on which the preparation of jobs failed."""
+        found: dict[JobKey, list[NodeKey]] = {}
+        if jobs:
+            sql = (
+                "SELECT job, node FROM job_node "
+                "WHERE job IN (SELECT value FROM json_each(?)) AND state = 'failed'"
+            )
+            for row in self._execute(sql, to_json(jobs)):
+                found.setdefault(JobKey(row[0]), []).append(NodeKey(row[1]))
+        return found
+
+    def assigned_executions(
+        self, nodes: Sequence[NodeKey], jobs: Sequence[JobKey]
+    ) -> list[Execution]:
+        """Return the tasks of jobs that nodes have not started and are not asked to give back."""
+        sql = (
+            f"SELECT {_names(EXECUTIONS)} FROM execution "
+            "WHERE node IN (SELECT value FROM json_each(?)) "
+            "AND job IN (SELECT value FROM json_each(?)) "
+            "AND state = 'assigned' AND kind = 'task' ORDER BY task"
+        )
+        rows = self._execute(sql, to_json(nodes), to_json(jobs))
+        return [EXECUTIONS.decode(row) for row in rows]
 
     # The end of things.
 
@@ -454,6 +502,10 @@ class SqlTransaction:
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
 
+_IS_WAITING: Final = "state = 'active' AND is_placed = 0"
+
+_BY_KEY: Final = attrgetter("key")
+
 _NODE_STATE: Final = NODES.columns.index("state")
 
 #: State of a node's row that stays for the tasks that ran there.
@@ -462,3 +514,10 @@ GONE: Final = "gone"
 
 def _names(codec: Codec[Any], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in codec.columns)
+
+
+_WAITING_TASKS: Final = (
+    f"SELECT {_names(TASKS, 'task.')} FROM json_each(?) AS wanted JOIN task ON task.key IN ("
+    f"SELECT key FROM task AS first WHERE job = wanted.value AND {_IS_WAITING} "
+    "ORDER BY required_slots, key LIMIT ?)"
+)

@@ -142,6 +142,8 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
     cascade.transaction.add_tasks(job.key, admitted)
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
+    cascade.ready.add(job.key)
+    cascade.ready.add(job.key)
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
     return results
@@ -176,4 +178,5 @@ def _new_task(cascade: Cascade, key: TaskKey, job: JobKey, spec: TaskSpec) -> Ta
         required_slots=spec.required_slots,
         retry_count_max=spec.max_task_retry_count,
         retention_time=spec.retention_time,
+        affinity_id=spec.affinity_id,
     )

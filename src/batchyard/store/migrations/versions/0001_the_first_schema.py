@@ -139,6 +139,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("job_node", schema=None) as batch_op:
         batch_op.create_index("ix_job_node_node", ["node"], unique=False)
+        batch_op.create_index(
+            "ix_job_node_open",
+            ["node", "job"],
+            unique=False,
+            sqlite_where=sa.text("tasks_open > 0"),
+        )
+        batch_op.create_index(
+            "ix_job_node_failed",
+            ["job", "node"],
+            unique=False,
+            sqlite_where=sa.text("state = 'failed'"),
+        )
 
     op.create_table(
         "node",
@@ -220,6 +232,7 @@ def upgrade() -> None:
         sa.Column("end_time", sa.BigInteger(), nullable=True),
         sa.Column("last_retry_time", sa.BigInteger(), nullable=True),
         sa.Column("last_requeue_time", sa.BigInteger(), nullable=True),
+        sa.Column("affinity_id", sa.String(length=128), nullable=True),
         sa.Column("exit_code", sa.BigInteger(), nullable=True),
         sa.Column("result", sa.String(length=16), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
@@ -253,7 +266,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("id_folded", sa.String(length=64), nullable=False),
         sa.Column("creation_time", sa.BigInteger(), nullable=False),
-        sa.Column("affinity_id", sa.String(length=128), nullable=True),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task_spec")),
         sa.UniqueConstraint("job", "id_folded", name=op.f("uq_task_spec_job_id_folded")),

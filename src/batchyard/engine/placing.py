@@ -1,0 +1,273 @@
+"""Placement of the waiting tasks of a pool: what `placement.plan` has to know, and what follows.
+
+A round looks at the jobs of the ready index in the order of their turns until no node has room.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from batchyard.core import limits, placement
+from batchyard.core.effects import WakePlacement
+from batchyard.core.messages import (
+    JobNodeOpened,
+    PrepareJobNode,
+    RecallExecution,
+    TaskPlaced,
+)
+from batchyard.core.model import (
+    Job,
+    JobKey,
+    JobNode,
+    JobNodeState,
+    NodeKey,
+    Pool,
+    PoolKey,
+    PoolState,
+    Task,
+)
+from batchyard.engine.cascade import Cascade
+from batchyard.engine.orders import must_wait
+from batchyard.engine.ports import OpenJob, UsableNode
+from batchyard.engine.ready import ReadyJobs
+
+#: Jobs that are looked at together, at least. Source: ours.
+_JOBS_A_LOOK: Final = 64
+
+
+def place(cascade: Cascade, pool_key: PoolKey) -> None:
+    """Give waiting tasks of a pool to nodes with room, in rounds until nothing fits.
+
+    If a job has to wait while tasks of a lower priority queue, those are recalled.
+    """
+    pool = cascade.pools.get(pool_key)
+    if pool is None or pool.state is not PoolState.ACTIVE:
+        cascade.hints.ready.close(pool_key)
+        return
+    nodes = _Nodes(cascade, pool_key)
+    if not nodes.usable:
+        return
+    ready = cascade.hints.ready.of_pool(cascade.transaction, pool_key)
+    _Round(cascade, pool, nodes, ready).run()
+
+
+def affinity_id(node_id: str) -> str:
+    """Return the name under which a task may prefer this node. Source: P-31, T-35."""
+    return f"TVM:{node_id}"
+
+
+class _Nodes:
+    """The usable nodes of a pool, their free slots, and who may queue there."""
+
+    def __init__(self, cascade: Cascade, pool: PoolKey) -> None:
+        found = cascade.transaction.usable_nodes(pool)
+        self.usable: dict[NodeKey, UsableNode] = {node.key: node for node in found}
+        self.slots_free = {node.key: node.slots - node.slots_used for node in found}
+        self.slots_max = max((node.slots for node in found), default=0)
+        #: Tasks of these jobs run or queue on a node.
+        self.open: dict[NodeKey, list[OpenJob]] = {}
+        for place in cascade.transaction.open_jobs(self.usable):
+            self.open.setdefault(place.node, []).append(place)
+        self.queues = self._queues(cascade)
+
+    @property
+    def crowded(self) -> list[NodeKey]:
+        """The nodes on which tasks queue."""
+        return [key for key, free in self.slots_free.items() if free < 0]
+
+    @property
+    def slots_free_max(self) -> int:
+        """The most slots that one node has free."""
+        return max(0, *self.slots_free.values())
+
+    @property
+    def room(self) -> int:
+        """How many slots could be filled, by free ones and by queues."""
+        room = sum(max(0, free) for free in self.slots_free.values())
+        longest: dict[NodeKey, int] = {}
+        for bounds in self.queues.values():
+            for node, bound in bounds.items():
+                longest[node] = max(longest.get(node, 0), bound)
+        queues = (bound + min(0, self.slots_free[node]) for node, bound in longest.items())
+        return room + sum(max(0, queue) for queue in queues)
+
+    def take(self, node: NodeKey, slots: int) -> None:
+        """Count slots that a placement needs."""
+        self.slots_free[node] -= slots
+
+    def _queues(self, cascade: Cascade) -> dict[JobKey, dict[NodeKey, int]]:
+        """Return for how many slots tasks of a job may queue on a node where others of it run.
+
+        The longest runs there count: a queue behind a task of an hour would wait an hour.
+        """
+        queues: dict[JobKey, dict[NodeKey, int]] = {}
+        for key, jobs in self.open.items():
+            means = [cascade.hints.run_times.mean(place.job) for place in jobs]
+            known = [mean for mean in means if mean is not None]
+            if len(known) < len(means):
+                continue
+            bound = placement.queue_slots_max(
+                self.usable[key].slots, max(known, default=timedelta())
+            )
+            for place in jobs if bound > 0 else ():
+                if place.is_prepared:
+                    queues.setdefault(place.job, {})[key] = bound
+        return queues
+
+
+class _Round:
+    """One round of placement in one pool."""
+
+    def __init__(self, cascade: Cascade, pool: Pool, nodes: _Nodes, ready: ReadyJobs) -> None:
+        self._cascade = cascade
+        self._pool = pool
+        self._nodes = nodes
+        self._ready = ready
+        self._placements_left = limits.PLACEMENTS_PER_ROUND_MAX
+        #: The highest priority of a job that has to wait for slots.
+        self._held_up: int | None = None
+        self._by_affinity = {affinity_id(node.id): node.key for node in nodes.usable.values()}
+        self._prepared: set[tuple[JobKey, NodeKey]] = set()
+
+    def run(self) -> None:
+        """Look at one group of jobs after the other, as long as there is room."""
+        turns = iter(list(self._ready) if self._nodes.room else ())
+        while (room := min(self._nodes.room, self._placements_left)) > 0:
+            jobs = list(islice(self._that_may_fit(turns), max(room, _JOBS_A_LOOK)))
+            if not jobs:
+                break
+            self._place(jobs, room)
+        self._recall_lower()
+
+    def _that_may_fit(self, turns: Iterator[JobKey]) -> Iterator[JobKey]:
+        for job in turns:
+            least = self._ready.least_slots(job)
+            if least <= self._nodes.slots_free_max or job in self._nodes.queues:
+                yield job
+            elif self._held_up is None and least <= self._nodes.slots_max:
+                self._held_up = self._ready.priority(job)
+
+    def _place(self, keys: Sequence[JobKey], room: int) -> None:
+        cascade = self._cascade
+        cascade.jobs.read(keys)
+        limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
+        waiting = cascade.transaction.waiting_tasks(keys, limit)
+        jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
+        plan = placement.plan(self._snapshot(jobs, waiting))
+        by_key = {task.key: task for tasks in waiting.values() for task in tasks}
+        for item in plan.placements:
+            cascade.tasks.known([(item.task, by_key[item.task])])
+            self._nodes.take(item.node, by_key[item.task].required_slots)
+        cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
+        for item in plan.placements:
+            self._carry_out(item)
+        self._placements_left -= len(plan.placements)
+        if self._held_up is None:
+            self._held_up = plan.held_up
+        self._note_turns(keys, waiting, {item.task for item in plan.placements}, limit)
+        if self._placements_left == 0:
+            cascade.run([WakePlacement(self._pool.key)])
+
+    def _snapshot(
+        self, jobs: Sequence[Job], waiting: dict[JobKey, list[Task]]
+    ) -> placement.PoolSnapshot:
+        prepared = [job.key for job in jobs if job.has_preparation]
+        failed = self._cascade.transaction.failed_job_nodes(prepared)
+        nodes = self._nodes
+        return placement.PoolSnapshot(
+            fill_type=self._pool.node_fill_type,
+            nodes=[
+                placement.FreeNode(node.key, node.slots, nodes.slots_free[node.key])
+                for node in nodes.usable.values()
+            ],
+            jobs=[
+                placement.WaitingJob(
+                    key=job.key,
+                    priority=job.priority,
+                    tasks=[self._waiting(task) for task in waiting[job.key]],
+                    unfit=frozenset(failed.get(job.key, ())),
+                    queue_slots_max=nodes.queues.get(job.key, {}),
+                )
+                for job in jobs
+            ],
+            may_queue=self._held_up is None,
+        )
+
+    def _waiting(self, task: Task) -> placement.WaitingTask:
+        wanted = None if task.affinity_id is None else self._by_affinity.get(task.affinity_id)
+        return placement.WaitingTask(task.key, task.required_slots, wanted)
+
+    def _carry_out(self, item: placement.Placement) -> None:
+        """Prepare the node for the job if need be, then place the task."""
+        cascade = self._cascade
+        key = (item.job, item.node)
+        if key not in self._prepared:
+            self._prepared.add(key)
+            self._prepare(key)
+        job_node = cascade.job_nodes.get(key)
+        assert job_node is not None, item
+        needs_preparation = must_wait(job_node)
+        cascade.run(
+            [TaskPlaced(key=item.task, node=item.node, needs_preparation=needs_preparation)]
+        )
+
+    def _prepare(self, key: tuple[JobKey, NodeKey]) -> None:
+        cascade = self._cascade
+        if cascade.job_nodes.get(key) is None:
+            job = cascade.jobs.get(key[0])
+            assert job is not None, key
+            new = JobNode(
+                job=job.key,
+                node=key[1],
+                state=JobNodeState.UNPREPARED,
+                has_preparation=job.has_preparation,
+                has_release=job.has_release,
+                preparation_retry_count_max=job.preparation_retry_count_max,
+                waits_for_preparation=job.waits_for_preparation,
+                reruns_preparation=job.reruns_preparation,
+            )
+            cascade.job_nodes.put(key, new)
+            cascade.run([JobNodeOpened(key=job.key)])
+        cascade.run([PrepareJobNode(key=key)])
+
+    def _note_turns(
+        self,
+        keys: Sequence[JobKey],
+        waiting: dict[JobKey, list[Task]],
+        placed: set[int],
+        limit: int,
+    ) -> None:
+        """Tell the ready index what was seen: who had a turn, and of whom nothing waits any more.
+
+        Of a job of which not all was seen more may fit at once: it is looked at again.
+        """
+        for key in keys:
+            left = [task.required_slots for task in waiting[key] if task.key not in placed]
+            if len(left) < len(waiting[key]):
+                self._ready.had_turn(key)
+            if left:
+                self._ready.note_least_slots(key, min(left))
+            elif len(waiting[key]) < limit:
+                self._ready.drop(key)
+            elif self._nodes.room > 0:
+                self._cascade.run([WakePlacement(self._pool.key)])
+
+    def _recall_lower(self) -> None:
+        """Have nodes give back what queues in front of a job of a higher priority."""
+        crowded = self._nodes.crowded
+        if not crowded:
+            return
+        waiting = self._held_up
+        if waiting is None and self._nodes.room <= 0:
+            waiting = self._ready.highest_priority
+        if waiting is None:
+            return
+        cascade = self._cascade
+        open_jobs = {place.job for key in crowded for place in self._nodes.open.get(key, ())}
+        cascade.jobs.read(open_jobs)
+        found = [job for job in map(cascade.jobs.get, open_jobs) if job is not None]
+        lower = [job.key for job in found if job.priority < waiting]
+        queued = cascade.transaction.assigned_executions(crowded, lower) if lower else []
+        cascade.executions.known((execution.id, execution) for execution in queued)
+        cascade.run(RecallExecution(key=execution.id) for execution in queued)
