@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from batchyard.core.model import EndCause
+from batchyard.core.model import EndCause, ExecutionKind
 from batchyard.link.messages import Assignment, DirectoryRemoved, Ended, Report, Started
 
 
@@ -19,6 +19,15 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 NO_NOTE = Note(0)
+
+
+def note_of(assignment: Assignment, slots_max: int) -> Note:
+    """Return what a later agent must know of an execution on a node of `slots_max` slots."""
+    is_preparation = assignment.kind is ExecutionKind.PREPARATION
+    return Note(
+        min(assignment.slots, slots_max),
+        (assignment.job_id, assignment.directory) if is_preparation else None,
+    )
 
 
 class StartedEntry(msgspec.Struct, frozen=True, array_like=True, tag="started"):

@@ -4,6 +4,7 @@ The report of a preparation is acknowledged and forgotten long before the last t
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,12 @@ _LOG: Final = logging.getLogger(__name__)
 class PreparedJobs:
     """Ids of jobs whose latest preparation task here succeeded, with that task's directory."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._directories: dict[str, str] = {}
-        if path.exists():
-            self._directories = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    def __init__(
+        self, directories: dict[str, str], save: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        """Begin with what an earlier agent saved."""
+        self._directories = directories
+        self._save_all = save
 
     def __contains__(self, job_id: object) -> bool:
         return job_id in self._directories
@@ -49,10 +51,22 @@ class PreparedJobs:
             self.discard(job_id)
 
     def _save(self) -> None:
-        new = self._path.with_suffix(".new")
-        try:
-            new.write_bytes(msgspec.json.encode(self._directories))
-            new.rename(self._path)
-        except OSError as error:
-            # A full disk must not stop the node; what is lost is lost with this agent only.
-            _LOG.warning("Cannot save which jobs are prepared: %s", error)
+        self._save_all(self._directories)
+
+
+def load(path: Path) -> PreparedJobs:
+    """Return what the file at `path` says, and keep it up to date."""
+    directories: dict[str, str] = {}
+    if path.exists():
+        directories = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    return PreparedJobs(directories, lambda current: _save(path, current))
+
+
+def _save(path: Path, directories: Mapping[str, str]) -> None:
+    new = path.with_suffix(".new")
+    try:
+        new.write_bytes(msgspec.json.encode(directories))
+        new.rename(path)
+    except OSError as error:
+        # A full disk must not stop the node; what is lost is lost with this agent only.
+        _LOG.warning("Cannot save which jobs are prepared: %s", error)

@@ -17,10 +17,10 @@ from batchyard.agent.journal import (
     EndedEntry,
     Entry,
     Log,
-    Note,
     Operation,
     Spawn,
     StartedEntry,
+    note_of,
 )
 from batchyard.agent.settings import Layout, NodeSettings, TaskAccount
 from batchyard.core.model import EndCause, ExecutionKind
@@ -46,14 +46,6 @@ class Starter:
         self._to_resume: list[Begun] = []
         #: The variables that all executions have in common; set before the first one starts.
         self.base: dict[str, str] = {}
-
-    def note(self, assignment: Assignment) -> Note:
-        """Return what a later agent must know of an execution."""
-        is_preparation = assignment.kind is ExecutionKind.PREPARATION
-        return Note(
-            min(assignment.slots, self._settings.slots),
-            (assignment.job_id, assignment.directory) if is_preparation else None,
-        )
 
     def start(self, assignment: Assignment) -> None:
         """Start an execution, or report why it cannot run."""
@@ -147,7 +139,7 @@ class Starter:
         self._do(
             Spawn(
                 assignment.execution_id,
-                self.note(assignment),
+                note_of(assignment, self._settings.slots),
                 program,
                 arguments,
                 environment,
@@ -185,7 +177,7 @@ class Starter:
         entries: list[Entry] = []
         if begun is None:
             entries.append(StartedEntry(assignment.execution_id, begin))
-        note = self.note(assignment)
+        note = note_of(assignment, self._settings.slots)
         entries.append(
             EndedEntry(assignment.execution_id, cause, None, message, begin, time.time(), note)
         )
