@@ -1,0 +1,97 @@
+"""What must be true of every history of a service, as named sentences."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One promise of the service."""
+
+    name: str
+    sentence: str
+
+
+class Violation(AssertionError):
+    """A promise was broken."""
+
+    def __init__(self, rule: Rule, facts: str) -> None:
+        super().__init__(f"{rule.name}: {rule.sentence} But: {facts}")
+        self.rule: Final = rule
+
+
+# While things happen.
+
+ASKED: Final = Rule("asked", "Nothing starts that no client asked for.")
+ONE_START: Final = Rule("one-start", "An attempt starts at most once.")
+ONE_PLACE: Final = Rule(
+    "one-place",
+    "A task never runs in two places at once, as long as nobody takes its node away.",
+)
+SLOTS: Final = Rule("slots", "What runs on a node never needs more slots than the node has.")
+START_TASK_FIRST: Final = Rule(
+    "start-task-first",
+    "Where the start task has to succeed, nothing else starts before it has in this life.",
+)
+PREPARATION_FIRST: Final = Rule(
+    "preparation-first",
+    "Where the job preparation task has to succeed, no task of the job starts before it has.",
+)
+PREPARATION_ONCE: Final = Rule(
+    "preparation-once",
+    "A job preparation task does not run again in the life of a node in which it has succeeded.",
+)
+RELEASE_WHERE_PREPARED: Final = Rule(
+    "release-where-prepared",
+    "A job release task runs only where the preparation ended well, and only once the job ends.",
+)
+RELEASE_ONCE: Final = Rule(
+    "release-once", "A job release task that has ended on a node does not run there again."
+)
+RELEASE_LAST: Final = Rule(
+    "release-last", "No task of a job runs or starts on a node once the job's release task did."
+)
+SUCCESS_ENDS: Final = Rule(
+    "success-ends", "No task starts again after a run of it has exited with 0 on a living node."
+)
+RETRIES_ALLOWED: Final = Rule(
+    "retries-allowed", "No task starts again after more failed runs than it has retries."
+)
+COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
+
+# Whenever one looks.
+
+KEPT: Final = Rule("kept", "What was acknowledged to a client is there until a client deletes it.")
+COUNTS: Final = Rule("counts", "The task counts of a job are those that its tasks add up to.")
+RESULTS: Final = Rule(
+    "results", "A result and an exit code are those of a real run, or a client asked for the end."
+)
+RETRY_COUNT: Final = Rule(
+    "retry-count", "No retryCount is above the number of runs that really exited with non-zero."
+)
+REQUEUE_COUNT: Final = Rule(
+    "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
+)
+TIMES: Final = Rule(
+    "times", "No task starts before it was added, ends before it started, or ends in the future."
+)
+
+# After peace: no faults any more, and time enough.
+
+PEACE_IS_QUIET: Final = Rule("peace-is-quiet", "After peace nothing runs any more.")
+PEACE_LEAVES_NOTHING: Final = Rule(
+    "peace-leaves-nothing", "After peace no task waits that could run."
+)
+PEACE_ENDS_JOBS: Final = Rule(
+    "peace-ends-jobs",
+    "After peace what clients terminated is completed, and what they deleted gone.",
+)
+PEACE_RELEASES: Final = Rule(
+    "peace-releases",
+    "After peace the release task of an ended job has run on every node that is still prepared.",
+)
+PEACE_FREES_NODES: Final = Rule(
+    "peace-frees-nodes", "After peace every pool is steady, and every node of it at its rest."
+)
+
+RULES: Final = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
