@@ -15,7 +15,8 @@ from batchyard.core.model import (
     StartTaskSpec,
 )
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost, NodeReleased, NodeUnavailable, NodeUp
+from batchyard.engine.ports import NodeJoined, NodeLost, NodeReleased, NodeUnavailable, NodeUp
+from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
 NODE = NodeKey(1)
@@ -409,3 +410,17 @@ def test_an_unknown_node_is_not_removed_and_nothing_else_is(world: World) -> Non
         )
     assert refused.value.code is ErrorCode.NODE_NOT_FOUND
     assert world.nodes()[0].state == "idle"
+
+
+def test_a_late_welcome_takes_nothing_from_what_has_begun_since(world: World) -> None:
+    """A welcome that could not be stored is told again a second later; the node goes on."""
+    world.pool()
+    world.job()
+    world.tasks("t")
+    world.report(world.started("task-1-1"))
+    late = messages.Welcome(messages.PROTOCOL, 1, world.clock.now(), [], 1, [])
+
+    world.tell(NodeJoined(NodeKey(1), late))
+
+    assert world.state_of("t") == "running"
+    assert world.assigned() == ["task-1-1"]

@@ -89,7 +89,10 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
     wanted = cascade.transaction.executions_of_node(key)
     # What was opened a moment ago is told as anything that is opened.
     known = {*welcome.known, *(execution.id for execution in cascade.assigned)}
-    _retire_unknown(cascade, wanted, known)
+    last = welcome.first_number + len(welcome.reports) - 1
+    if last == node.log_acknowledged:
+        _retire_unknown(cascade, wanted, known)
+    # Else it is late: the node has told of more since, which may have begun since.
     to_assign = [
         execution
         for execution in wanted
