@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz bench docs clean
+.PHONY: help setup demo test check format fuzz sim bench docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -34,6 +34,9 @@ format: $(READY)  ## Format the code and repair what the linter can
 
 fuzz: $(READY)  ## Send two minutes of bad requests to every operation
 	FUZZ_SECONDS=120 $(BIN)/pytest tests/fuzz --timeout=600
+
+sim: $(READY)  ## Live through 5,000 simulated worlds with faults
+	$(BIN)/python -m batchyard.sim --seeds 0-4999
 
 bench: $(READY)  ## Measure speed beside a bare C loop
 	$(BIN)/python -m benchmarks.bench

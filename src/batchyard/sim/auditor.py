@@ -294,9 +294,10 @@ class Auditor:
         _require(run not in self._runs, rules.ONE_START, f"{run} started again on {node}")
         life = self._lives[node]
         new = _Run(run, kind, job, task, life)
-        if kind != START:
+        if kind in (TASK, PREPARATION):
             is_ready = life.is_started or not life.waits_for_start_task
             _require(is_ready, rules.START_TASK_FIRST, f"{new} started")
+        if kind != START:
             _require(job in self._jobs, rules.ASKED, f"{new} started")
         match kind:
             case "task":
@@ -422,12 +423,13 @@ class Auditor:
         exits = set(known.exits())
         if shown.result == "success":
             is_real = shown.exit_code == 0 and 0 in exits
+        elif any(run.is_killed for run in known.runs):
+            is_real = True  # It may have exited on its own in its grace, with any code.
         elif shown.exit_code is not None:
             is_real = shown.exit_code != 0 and shown.exit_code in exits
         else:
-            lost = sum(not run.is_killed and run.exit_code is None for run in known.runs)
-            was_killed = any(run.is_killed for run in known.runs)
-            is_real = known.is_end_asked or was_killed or lost > _LOSSES_MAX
+            lost = sum(run.exit_code is None for run in known.runs)
+            is_real = known.is_end_asked or lost > _LOSSES_MAX
         _require(is_real, rules.RESULTS, f"{shown}, and its runs exited with {sorted(exits)}")
 
     def _recount(self, job: str, tasks: Iterable[ShownTask]) -> ShownCounts:

@@ -31,7 +31,7 @@ ONE_PLACE: Final = Rule(
 SLOTS: Final = Rule("slots", "What runs on a node never needs more slots than the node has.")
 START_TASK_FIRST: Final = Rule(
     "start-task-first",
-    "Where the start task has to succeed, nothing else starts before it has in this life.",
+    "Where the start task has to succeed, no task or preparation starts before it.",
 )
 PREPARATION_FIRST: Final = Rule(
     "preparation-first",

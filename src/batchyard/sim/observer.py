@@ -1,0 +1,82 @@
+"""Shows the judge what the service shows to callers, in the judge's own words."""
+
+from typing import Final
+
+from batchyard.engine.views import NodeView, TaskCounts, TaskView
+from batchyard.sim.auditor import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
+from batchyard.sim.fleet import node_name
+from batchyard.sim.timeline import Timeline
+from batchyard.store.store import MemoryStore
+
+#: Everything that a small world has fits on one page.
+_LIMIT: Final = 1000
+
+
+def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
+    """Return everything at this instant."""
+    reads = store.reads
+    jobs = [view.job for view in reads.list_jobs(account, 0, _LIMIT).items]
+    pools = [view.pool for view in reads.list_pools(account, 0, _LIMIT).items]
+    return Shown(
+        time=timeline.now(),
+        tasks=tuple(
+            _task(view)
+            for job in jobs
+            for view in reads.list_tasks(account, job.id, 0, _LIMIT).items
+        ),
+        jobs=tuple(
+            ShownJob(
+                job=job.id,
+                state=str(job.state),
+                counts=_counts(reads.task_counts(account, job.id)),
+            )
+            for job in jobs
+        ),
+        nodes=tuple(
+            _node(view)
+            for pool in pools
+            for view in reads.list_nodes(account, pool.id, 0, _LIMIT).items
+        ),
+        pools=tuple(
+            ShownPool(
+                pool=pool.id,
+                allocation_state=str(pool.allocation_state),
+                target_nodes=pool.target_dedicated_nodes + pool.target_low_priority_nodes,
+                has_errors=bool(pool.resize_errors),
+            )
+            for pool in pools
+        ),
+    )
+
+
+def _task(view: TaskView) -> ShownTask:
+    task = view.task
+    return ShownTask(
+        job=view.job_id,
+        task=view.spec.id,
+        state=str(task.state),
+        result=None if task.result is None else str(task.result),
+        exit_code=task.exit_code,
+        retry_count=task.retry_count,
+        requeue_count=task.requeue_count,
+        creation_time=view.creation_time,
+        start_time=task.start_time,
+        end_time=task.end_time,
+    )
+
+
+def _counts(counts: TaskCounts) -> ShownCounts:
+    return ShownCounts(
+        active=counts.active,
+        running=counts.running,
+        succeeded=counts.succeeded,
+        failed=counts.failed,
+        active_slots=counts.active_slots,
+        running_slots=counts.running_slots,
+        succeeded_slots=counts.succeeded_slots,
+        failed_slots=counts.failed_slots,
+    )
+
+
+def _node(view: NodeView) -> ShownNode:
+    return ShownNode(node=node_name(view.node.key), pool=view.node.pool_id, state=view.node.state)

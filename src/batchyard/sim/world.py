@@ -1,0 +1,100 @@
+"""One simulated world, from its seed to its peace."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from batchyard.sim.clients import ACCOUNT, Clients
+from batchyard.sim.observer import shown
+from batchyard.sim.service import SimulatedService
+from batchyard.sim.surroundings import Surroundings
+from batchyard.store.store import MemoryStore
+
+#: How long clients ask and faults happen.
+_BUSY_SECONDS: Final = 40.0
+
+#: Time enough for everything to end once there are no faults.
+_PEACE_SECONDS: Final = 3600.0
+
+#: Commits from one look of the judge to the next.
+_COMMITS_A_LOOK: Final = 6
+
+#: Lines of a history that a report of a failure shows.
+_LAST_LINES: Final = 60
+
+
+class SimulationFailed(AssertionError):
+    """A promise was broken, or a defect met; the message says how to see it again."""
+
+    def __init__(self, seed: int, faults: str, history: list[str], error: BaseException) -> None:
+        last = "\n".join(history[-_LAST_LINES:])
+        super().__init__(
+            f"seed {seed}: {type(error).__name__}: {error}\n"
+            f"faults: {faults}\nreplay: python -m batchyard.sim --seed {seed} --verbose\n"
+            f"the last of {len(history)} lines:\n{last}"
+        )
+        self.error: Final = error
+        self.lines: Final = history
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a seed came to."""
+
+    seed: int
+    events: int
+    history: list[str]
+
+
+class World:
+    """The service, its clients, its nodes and their faults; everything follows from the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._surroundings = Surroundings(seed)
+        self._store = MemoryStore()
+        self._service = SimulatedService(self._surroundings, self._store, self._look)
+        self._commits = 0
+
+    def run(self) -> Outcome:
+        """Live through everything.
+
+        Raises:
+            SimulationFailed: A promise was broken, or a command met a defect.
+        """
+        world = self._surroundings
+        faults = str(world.faults)
+        try:
+            self._live()
+        except (Exception, AssertionError) as error:
+            raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
+        finally:
+            self._store.close()
+        return Outcome(self._seed, world.timeline.count, world.timeline.history)
+
+    def _live(self) -> None:
+        world = self._surroundings
+        clients = Clients(world, self._service, self._store, _BUSY_SECONDS)
+        self._service.start()
+        clients.begin()
+        world.timeline.after(1.0, self._perhaps_break)
+        world.timeline.run(_BUSY_SECONDS)
+        world.heal()
+        world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
+        world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
+
+    def _look(self) -> None:
+        self._commits += 1
+        if self._commits % _COMMITS_A_LOOK == 0:
+            world = self._surroundings
+            world.auditor.look(shown(self._store, ACCOUNT, world.timeline))
+
+    def _perhaps_break(self) -> None:
+        """Once a second every agent and every supervisor may die."""
+        world = self._surroundings
+        for machine in list(self._service.cloud.machines.values()):
+            if world.chance(world.faults.supervisor_crash_rate):
+                machine.die()
+            elif world.chance(world.faults.agent_crash_rate):
+                machine.lose_agent()
+        if world.timeline.seconds < _BUSY_SECONDS:
+            world.timeline.after(1.0, self._perhaps_break)
