@@ -290,7 +290,11 @@ class _Connection:
                 self.close()
         elif isinstance(
             message,
-            messages.Assign | messages.Stop | messages.RemoveDirectory | messages.Acknowledge,
+            messages.Assign
+            | messages.Stop
+            | messages.Recall
+            | messages.RemoveDirectory
+            | messages.Acknowledge,
         ):
             agent.obey(message)
 
