@@ -9,16 +9,15 @@ from batchyard.api import conditions
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.model import JobChange
-from batchyard.engine.views import JobView
-from batchyard.wire import filters, job_changes, job_nodes, links, model, odata, tasks
+from batchyard.engine.views import JobNodeView, JobView, Page
+from batchyard.wire import filters, job_changes, job_nodes, links, model, tasks
 from batchyard.wire import jobs as convert
 
 
@@ -34,15 +33,18 @@ async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
     selection = call.query.select(model.BatchJob)
     call.query.refuse_expand(selection)
-    page = await call.service.list_jobs(
+
+    def write(page: Page[JobView]) -> Response:
+        jobs = [convert.write_job(view, call.base_url) for view in page.items]
+        return answer_page(call, "jobs", select_items(selection, jobs), page)
+
+    return await call.service.list_jobs(
         call.account,
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOBS),
+        write=write,
     )
-    jobs = await write_all(convert.write_job, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "jobs", select_items(selection, jobs), token)
 
 
 async def get_job(call: Call) -> Response:
@@ -94,21 +96,20 @@ async def get_job_task_counts(call: Call) -> Response:
 async def list_job_preparation_and_release_task_status(call: Call) -> Response:
     """``GET /jobs/{jobId}/jobpreparationandreleasetaskstatus``: each node's runs (J-86)."""
     selection = call.query.select(model.BatchJobPreparationAndReleaseTaskStatus)
-    page = await call.service.list_job_nodes(
+
+    def write(page: Page[JobNodeView]) -> Response:
+        ran = [view for view in page.items if job_nodes.has_run(view)]
+        runs = [job_nodes.write_job_node(view, call.base_url) for view in ran]
+        entity = "jobpreparationandreleasetaskstatuslist"
+        return answer_page(call, entity, select_items(selection, runs), page)
+
+    return await call.service.list_job_nodes(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOB_NODES),
-    )
-    ran = [view for view in page.items if job_nodes.has_run(view)]
-    runs = await write_all(job_nodes.write_job_node, ran, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(
-        call,
-        "jobpreparationandreleasetaskstatuslist",
-        select_items(selection, runs),
-        token,
+        write=write,
     )
 
 

@@ -5,14 +5,14 @@ from starlette.responses import Response
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.wire import filters, links, model, odata, pool_changes
+from batchyard.engine.views import NodeView, Page
+from batchyard.wire import filters, links, model, pool_changes
 from batchyard.wire import nodes as convert
 
 
@@ -25,16 +25,19 @@ async def get_node(call: Call) -> Response:
 async def list_nodes(call: Call) -> Response:
     """``GET /pools/{poolId}/nodes``: one page of a pool's compute nodes."""
     selection = call.query.select(model.BatchNode)
-    page = await call.service.list_nodes(
+
+    def write(page: Page[NodeView]) -> Response:
+        nodes = [convert.write_node(view, call.base_url) for view in page.items]
+        return answer_page(call, "nodes", select_items(selection, nodes), page)
+
+    return await call.service.list_nodes(
         call.account,
         call.params["poolId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.NODES),
+        write=write,
     )
-    nodes = await write_all(convert.write_node, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "nodes", select_items(selection, nodes), token)
 
 
 async def get_node_remote_login_settings(call: Call) -> Response:

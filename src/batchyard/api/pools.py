@@ -10,12 +10,12 @@ from batchyard.api.http import (
     Call,
     answer,
     answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
-    write_all,
 )
-from batchyard.engine.views import PoolView
+from batchyard.engine.views import Page, PoolView
 from batchyard.wire import filters, images, links, model, odata, pool_changes
 from batchyard.wire import pools as convert
 
@@ -35,15 +35,17 @@ async def list_pools(call: Call) -> Response:
     """``GET /pools``: one page of the account's pools."""
     selection = call.query.select(model.BatchPool)
     call.query.refuse_expand(selection)
-    page = await call.service.list_pools(
+
+    def write(page: Page[PoolView]) -> Response:
+        return answer_page(call, "pools", _pools_json(call, selection, page.items), page)
+
+    return await call.service.list_pools(
         call.account,
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.POOLS),
+        write=write,
     )
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    pools = await _pools_json(call, selection, page.items)
-    return answer_list(call, "pools", pools, token)
 
 
 async def get_pool(call: Call) -> Response:
@@ -52,7 +54,7 @@ async def get_pool(call: Call) -> Response:
     call.query.refuse_expand(selection)
     view = await call.service.get_pool(call.account, call.params["poolId"])
     conditions.check(call, *_revision(view))
-    [pool] = await _pools_json(call, selection, [view])
+    [pool] = _pools_json(call, selection, [view])
     return answer(call, "pools/@Element", pool, _headers(view))
 
 
@@ -116,9 +118,8 @@ async def list_pool_node_counts(call: Call) -> Response:
         after=call.query.after_key(),
         limit=call.query.max_results(_NODE_COUNTS_DEFAULT),
     )
-    token = None if page.next_after is None else odata.key_token(page.next_after)
     counts = [convert.write_node_counts(counts) for counts in page.items]
-    return answer_list(call, "poolnodecounts", counts, token)
+    return answer_page(call, "poolnodecounts", counts, page)
 
 
 async def list_supported_images(call: Call) -> Response:
@@ -130,11 +131,11 @@ async def list_supported_images(call: Call) -> Response:
     return answer_list(call, "supportedimages", selected[start:end], token)
 
 
-async def _pools_json(
+def _pools_json(
     call: Call, selection: odata.Selection, views: Sequence[PoolView]
 ) -> Sequence[object]:
     """Return pools in the words of the call's api-version."""
-    pools = await write_all(convert.write_pool, views, call.base_url)
+    pools = [convert.write_pool(view, call.base_url) for view in views]
     return convert.in_words_of(call.version, select_items(selection, pools))
 
 

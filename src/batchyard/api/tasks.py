@@ -8,16 +8,15 @@ from batchyard.api import conditions
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.errors import Refused
-from batchyard.engine.views import TaskAdded, TaskView
-from batchyard.wire import filters, links, model, odata
+from batchyard.engine.views import Page, TaskAdded, TaskView
+from batchyard.wire import filters, links, model
 from batchyard.wire import tasks as convert
 
 
@@ -56,16 +55,19 @@ async def list_tasks(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks``: one page of a job's tasks."""
     selection = call.query.select(model.BatchTask)
     call.query.refuse_expand(selection)
-    page = await call.service.list_tasks(
+
+    def write(page: Page[TaskView]) -> Response:
+        tasks = [convert.write_task(view, call.base_url) for view in page.items]
+        return answer_page(call, "tasks", select_items(selection, tasks), page)
+
+    return await call.service.list_tasks(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.TASKS),
+        write=write,
     )
-    tasks = await write_all(convert.write_task, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "tasks", select_items(selection, tasks), token)
 
 
 async def get_task(call: Call) -> Response:
