@@ -23,7 +23,7 @@ from batchyard.wire import jobs as convert
 
 async def create_job(call: Call) -> Response:
     """``POST /jobs``: create a job (J-6)."""
-    spec = convert.read_job(await call.body())
+    spec = await call.read(convert.read_job)
     view = await call.service.create_job(call.account, spec)
     url = links.job(call.base_url, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -71,7 +71,7 @@ async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
     call.query.refuse_force()
     guard = conditions.guard(call, _revision)
-    reason = convert.read_terminate_reason(await call.body())
+    reason = await call.read(convert.read_terminate_reason)
     view = await call.service.terminate_job(call.account, call.params["jobId"], reason, guard)
     return empty(202, _verb_headers(call, view))
 
@@ -115,7 +115,7 @@ async def list_job_preparation_and_release_task_status(call: Call) -> Response:
 
 async def _change(call: Call, read: Callable[[bytes], JobChange]) -> Response:
     guard = conditions.guard(call, _revision)
-    change = read(await call.body())
+    change = await call.read(read)
     view = await call.service.update_job(call.account, call.params["jobId"], change, guard)
     return empty(200, _verb_headers(call, view))
 

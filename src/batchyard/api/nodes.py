@@ -50,7 +50,7 @@ async def get_node_remote_login_settings(call: Call) -> Response:
 
 async def reboot_node(call: Call) -> Response:
     """``POST /pools/{poolId}/nodes/{nodeId}/reboot``: restart a compute node (P-38)."""
-    option = pool_changes.read_reboot(await call.body())
+    option = await call.read(pool_changes.read_reboot)
     pool_id, node_id = call.params["poolId"], call.params["nodeId"]
     view = await call.service.reboot_node(call.account, pool_id, node_id, option)
     return empty(202, {"DataServiceId": links.node(call.base_url, view.node.pool_id, view.node.id)})
@@ -61,7 +61,7 @@ async def reimage_node(call: Call) -> Response:
 
     Only pools of cloud services could be reimaged, and there are none any more.
     """
-    pool_changes.read_reimage(await call.body())
+    await call.read(pool_changes.read_reimage)
     await call.service.get_node(call.account, call.params["poolId"], call.params["nodeId"])
     raise Refused(
         ErrorCode.OPERATION_NOT_VALID_ON_NODE,

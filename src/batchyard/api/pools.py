@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from starlette.responses import Response
 
@@ -25,7 +26,7 @@ _NODE_COUNTS_DEFAULT = 10
 
 async def create_pool(call: Call) -> Response:
     """``POST /pools``: create a pool (P-1)."""
-    spec = convert.read_pool(await call.body(), call.version)
+    spec = await call.read(partial(convert.read_pool, version=call.version))
     view = await call.service.create_pool(call.account, spec)
     url = links.pool(call.base_url, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -68,14 +69,14 @@ async def pool_exists(call: Call) -> Response:
 async def update_pool(call: Call) -> Response:
     """``PATCH /pools/{poolId}``: change what the request names (P-12)."""
     guard = conditions.guard(call, _revision)
-    change = pool_changes.read_pool_patch(await call.body())
+    change = await call.read(pool_changes.read_pool_patch)
     view = await call.service.update_pool(call.account, call.params["poolId"], change, guard)
     return empty(200, _verb_headers(call, view))
 
 
 async def replace_pool_properties(call: Call) -> Response:
     """``POST /pools/{poolId}/updateproperties``: change all that can be, or take it away (P-13)."""
-    change = pool_changes.read_pool_replacement(await call.body())
+    change = await call.read(pool_changes.read_pool_replacement)
     view = await call.service.update_pool(call.account, call.params["poolId"], change)
     return empty(204, _verb_headers(call, view))
 
@@ -83,7 +84,7 @@ async def replace_pool_properties(call: Call) -> Response:
 async def resize_pool(call: Call) -> Response:
     """``POST /pools/{poolId}/resize``: give a pool another size (P-16)."""
     guard = conditions.guard(call, _revision)
-    resize = pool_changes.read_resize(await call.body())
+    resize = await call.read(pool_changes.read_resize)
     view = await call.service.resize_pool(call.account, call.params["poolId"], resize, guard)
     return empty(202, _verb_headers(call, view))
 
@@ -91,7 +92,7 @@ async def resize_pool(call: Call) -> Response:
 async def remove_nodes(call: Call) -> Response:
     """``POST /pools/{poolId}/removenodes``: take certain nodes away (P-21)."""
     guard = conditions.guard(call, _revision)
-    removal = pool_changes.read_removal(await call.body())
+    removal = await call.read(pool_changes.read_removal)
     view = await call.service.remove_nodes(
         call.account,
         call.params["poolId"],

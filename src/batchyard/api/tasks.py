@@ -22,7 +22,7 @@ from batchyard.wire import tasks as convert
 
 async def create_task(call: Call) -> Response:
     """``POST /jobs/{jobId}/tasks``: add a task (T-2)."""
-    spec = convert.read_task(await call.body())
+    spec = await call.read(convert.read_task)
     view = await call.service.add_task(call.account, call.params["jobId"], spec)
     url = links.task(call.base_url, view.job_id, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -34,7 +34,7 @@ async def create_task_collection(call: Call) -> Response:
     The answer is 200 even when some tasks were refused; each result says so itself (T-3).
     """
     job_id = call.params["jobId"]
-    group = convert.read_task_group(await call.body())
+    group = await call.read(convert.read_task_group)
     specs = [spec for _, spec in group if not isinstance(spec, Refused)]
     added = iter(await call.service.add_tasks(call.account, job_id, specs))
     now = call.clock.now()
@@ -82,7 +82,7 @@ async def get_task(call: Call) -> Response:
 async def replace_task(call: Call) -> Response:
     """``PUT /jobs/{jobId}/tasks/{taskId}``: change a task's constraints (T-24)."""
     guard = conditions.guard(call, _revision)
-    constraints = convert.read_task_update(await call.body())
+    constraints = await call.read(convert.read_task_update)
     job_id, task_id = call.params["jobId"], call.params["taskId"]
     view = await call.service.update_task(call.account, job_id, task_id, constraints, guard)
     return empty(200, _verb_headers(call, view))
