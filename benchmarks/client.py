@@ -12,7 +12,7 @@ import json
 from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 API_VERSION = "2025-06-01"
 CONTENT_TYPE = "application/json; odata=minimalmetadata"
@@ -20,6 +20,10 @@ CONTENT_TYPE = "application/json; odata=minimalmetadata"
 
 class UnexpectedAnswerError(Exception):
     """The server answered something else than a success."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status} {words}")
+        self.status = status
 
 
 class Client:
@@ -41,19 +45,38 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the JSON that a GET answers."""
-        return self._request("GET", path, query, b"")
+        return self._call("GET", _address(path, query))
+
+    def follow(self, next_link: str) -> dict[str, Any]:
+        """Return the next page of a list by its ``odata.nextLink``."""
+        parts = urlsplit(next_link)
+        return self._call("GET", f"{parts.path}?{parts.query}")
 
     def post(self, path: str, body: object) -> dict[str, Any]:
         """Send `body` as JSON and return the JSON that is answered, if any."""
-        return self._request("POST", path, {}, json.dumps(body).encode())
+        return self.post_bytes(path, json.dumps(body).encode())
 
-    def _request(self, verb: str, path: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
-        parameters = {"api-version": API_VERSION, **query}
-        url = f"{path}?" + "&".join(f"{name}={value}" for name, value in parameters.items())
+    def post_bytes(self, path: str, body: bytes) -> dict[str, Any]:
+        """Send a body that is JSON already."""
+        return self._call("POST", _address(path, {}), body)
+
+    def patch(self, path: str, body: object) -> dict[str, Any]:
+        """Change some properties."""
+        return self._call("PATCH", _address(path, {}), json.dumps(body).encode())
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """Delete something."""
+        return self._call("DELETE", _address(path, {}))
+
+    def _call(self, verb: str, url: str, body: bytes = b"") -> dict[str, Any]:
         headers = {"ocp-date": formatdate(usegmt=True)}
         if body:
             headers["content-type"] = CONTENT_TYPE
@@ -63,7 +86,7 @@ class Client:
         response = self._connection.getresponse()
         content = response.read()
         if response.status >= http.HTTPStatus.MULTIPLE_CHOICES:
-            raise UnexpectedAnswerError(f"{verb} {url}: {response.status} {content.decode()}")
+            raise UnexpectedAnswerError(response.status, f"{verb} {url}: {content.decode()}")
         answer: dict[str, Any] = json.loads(content) if content else {}
         return answer
 
@@ -83,3 +106,8 @@ class Client:
         )
         signature = hmac.digest(self._key, text.encode(), hashlib.sha256)
         return f"SharedKey {self._account}:{base64.b64encode(signature).decode()}"
+
+
+def _address(path: str, query: dict[str, str]) -> str:
+    parameters = {"api-version": API_VERSION, **query}
+    return f"{path}?" + "&".join(f"{name}={quote(value)}" for name, value in parameters.items())

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-IMAGE_BYTES = 4 * 1024**3
+#: A file with holes: it takes from the disk what is written to it.
+IMAGE_BYTES = 32 * 1024**3
+#: One inode for so many bytes: a task has four of them, and little in them.
+BYTES_PER_INODE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ def _mount(image: Path, folder: Path) -> bool:
         return False
     with image.open("wb") as file:
         file.truncate(IMAGE_BYTES)
-    make = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image)]
-    subprocess.run(make, check=True)
+    options = ["-i", str(BYTES_PER_INODE), "-E", "lazy_itable_init=0,lazy_journal_init=0"]
+    subprocess.run(["mkfs.ext4", "-q", "-F", *options, str(image)], check=True)
     result = subprocess.run(
         ["mount", "-o", "loop", str(image), str(folder)], capture_output=True, check=False
     )
@@ -102,11 +105,21 @@ def busy_seconds() -> float:
 
 def proportional_bytes(pids: Iterable[int]) -> int:
     """Return the memory of these processes, a page that several share divided among them."""
-    return sum(_proportional_kibibytes(pid) for pid in pids) * 1024
+    return sum(_bytes_of(pid, "smaps_rollup", "Pss") for pid in pids)
 
 
-def _proportional_kibibytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process, shared pages included."""
+    return _bytes_of(pid, "status", "VmRSS")
+
+
+def peak_bytes(pid: int) -> int:
+    """Return the most memory that a process has had."""
+    return _bytes_of(pid, "status", "VmHWM")
+
+
+def _bytes_of(pid: int, file: str, name: str) -> int:
+    for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
     return 0

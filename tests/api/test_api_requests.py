@@ -1,11 +1,13 @@
 import asyncio
 import logging
 import re
+import threading
 
 import pytest
 
 from batchyard.api import routes
 from batchyard.core import limits
+from batchyard.wire import tasks
 from batchyard.wire.operations import OPERATIONS
 from tests.api.asgi import HOST
 from tests.api.bench import Bench, pool_body
@@ -175,6 +177,39 @@ def test_a_body_at_the_limit_is_read(bench: Bench):
     body = b'{"id":"'
     body += b"x" * (limits.REQUEST_BODY_BYTES_MAX - len(body) - 2) + b'"}'
     assert bench.client.post("/jobs", body).code == "MissingRequiredProperty"
+
+
+def test_a_large_body_is_read_beside_the_event_loop_and_a_page_of_tasks_is_written_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither may hold up the requests of others."""
+    threads: dict[str, set[int]] = {"read": set(), "write": set()}
+    read, write = tasks.read_task_group, tasks.write_task
+
+    def noting_read(body):
+        threads["read"].add(threading.get_ident())
+        return read(body)
+
+    def noting_write(view, base_url):
+        threads["write"].add(threading.get_ident())
+        return write(view, base_url)
+
+    monkeypatch.setattr(tasks, "read_task_group", noting_read)
+    monkeypatch.setattr(tasks, "write_task", noting_write)
+    bench.create_pool()
+    bench.create_job()
+    settings = [{"name": f"NAME{number}", "value": "x" * 100} for number in range(10)]
+    body = [
+        {"id": f"task-{number}", "commandLine": "true", "environmentSettings": settings}
+        for number in range(100)
+    ]
+    added = bench.client.post("/jobs/job/addtaskcollection", {"value": body}).json["value"]
+    assert {result["status"] for result in added} == {"success"}
+    listed = bench.client.get("/jobs/job/tasks").json["value"]
+    assert len(listed) == 100
+    assert listed[7]["environmentSettings"] == settings
+    loop = threading.get_ident()  # The tests run the event loop themselves.
+    assert all(seen and loop not in seen for seen in threads.values())
 
 
 def test_a_body_that_is_no_json_is_refused(bench: Bench):

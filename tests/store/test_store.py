@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, create_engine
 from batchyard.core.model import Failure, Job, JobKey, JobSpec, Node, Pool, Task, TaskKey, TaskSpec
 from batchyard.engine.ports import Changes
 from batchyard.store import schema, sets
+from batchyard.store import store as store_module
 from batchyard.store.migrate import configuration
 from batchyard.store.store import SCHEMA_REVISION, SchemaTooNew, SqliteStore
 from batchyard.store.values import Codec, from_microseconds, to_microseconds
@@ -86,6 +88,31 @@ def test_a_durable_store_waits_for_the_disk(store: SqliteStore) -> None:
 def test_reads_cannot_write(store: SqliteStore) -> None:
     with store._reading.begin() as connection, pytest.raises(Exception, match="readonly"):
         connection.exec_driver_sql("INSERT INTO counter VALUES ('x', 1)")
+
+
+def test_the_log_that_grew_beside_a_long_read_is_cut_once_the_read_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_LOG_BYTES_MAX", 500_000)
+    store = SqliteStore(tmp_path / "store.db", is_durable=False)
+    log = tmp_path / "store.db-wal"
+
+    def write_a_megabyte() -> None:
+        with store.transaction() as transaction:
+            job = test_job.new(key=JobKey(transaction.reserve("job", 1)))
+            spec = JobSpec(id=f"job-{job.key}", pool_id="p" * 1_000_000)
+            transaction.add_job(msgspec.structs.replace(job, id=spec.id), spec)
+
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM job").fetchone()
+        for _ in range(8):
+            write_a_megabyte()
+        assert log.stat().st_size > 8_000_000
+    write_a_megabyte()  # Everything is in the database now, and the log begins anew.
+    write_a_megabyte()
+    assert log.stat().st_size < 8_000_000
+    store.close()
 
 
 def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore) -> None:

@@ -2,8 +2,11 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
@@ -23,7 +26,7 @@ from batchyard.core.model import (
     TaskConstraints,
 )
 from batchyard.engine.views import NodeView
-from batchyard.wire import job_changes, jobs, nodes, pool_changes, pools, tasks, versions
+from batchyard.wire import checks, job_changes, jobs, nodes, pool_changes, pools, tasks, versions
 from tests.core import test_node
 from tests.wire.test_wire_requests import JOB, POOL, TASK
 
@@ -115,6 +118,14 @@ def test_a_wrong_value_of_a_start_task_is_refused_by_name(task, name):
 def test_the_mode_of_a_resource_file_is_octal(given, mode):
     task = TASK | {"resourceFiles": [FILE | {"fileMode": given}]}
     assert tasks.read_task(sent(**task)).resource_files[0].mode == mode
+
+
+@given(st.from_regex(checks._PLAIN_URL, fullmatch=True))
+def test_a_plain_url_is_one_that_can_be_taken_apart(url: str) -> None:
+    parts = urlsplit(url)
+    assert parts.scheme in ("http", "https")
+    assert parts.hostname
+    assert parts.port is None
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ async def answer(service: "Service", path: str, account: str) -> Response:
         return json_response({"status": "healthy"}, 200)
     if path == f"{PREFIX}ready":
         try:
-            await service.list_pools(account, after=None, limit=1)
+            await service.node_counts(account, pool_id=None, after=None, limit=1)
         except Exception:  # noqa: BLE001  # whatever keeps the store from answering counts
             _log.exception("the store does not answer")
             return json_response({"status": "unready"}, 503)

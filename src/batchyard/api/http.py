@@ -14,22 +14,22 @@ from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.engine.filters import Filter
 from batchyard.engine.ports import Clock
+from batchyard.engine.views import Page
 from batchyard.wire import filters, links, values
 from batchyard.wire.coverage import shorten
-from batchyard.wire.odata import Query, Selection
+from batchyard.wire.odata import Query, Selection, key_token
 from batchyard.wire.operations import Operation
 from batchyard.wire.versions import ApiVersion
 
 if TYPE_CHECKING:
     from batchyard.engine.service import Service
 
+Result = TypeVar("Result")
+
 JSON: Final = "application/json;odata=minimalmetadata"
 
-View = TypeVar("View")
-Item = TypeVar("Item")
-
-#: Things that are written without letting go of the event loop: about a millisecond. Source: ours.
-_WRITTEN_AT_ONCE: Final = 100
+#: Body that is read without letting go of the event loop: a millisecond at worst. Source: ours.
+_READ_AT_ONCE_BYTES: Final = 16 * 1024
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -69,6 +69,17 @@ class Call:
         if self.query.get("$filter") is None:
             return None
         return await asyncio.to_thread(self.query.filter, table)
+
+    async def read(self, reader: Callable[[bytes], Result]) -> Result:
+        """Return what `reader` makes of the body.
+
+        A large one is read in a thread: to look at thousands of files or settings takes longer
+        than others may have to wait.
+        """
+        body = await self.body()
+        if len(body) <= _READ_AT_ONCE_BYTES:
+            return reader(body)
+        return await asyncio.to_thread(reader, body)
 
     async def body(self) -> bytes:
         """Return the body; it is never held beyond its limit.
@@ -141,17 +152,6 @@ def selected_answer(
     return answer(call, entity, selection.of(msgspec.to_builtins(item)), headers)
 
 
-async def write_all(
-    write: Callable[[View, str], Item], views: Sequence[View], base_url: str
-) -> list[Item]:
-    """Return the structs of many views; other requests have their turn in between."""
-    items: list[Item] = []
-    for start in range(0, len(views), _WRITTEN_AT_ONCE):
-        items += [write(view, base_url) for view in views[start : start + _WRITTEN_AT_ONCE]]
-        await asyncio.sleep(0)
-    return items
-
-
 def select_items(selection: Selection, items: Sequence[msgspec.Struct]) -> Sequence[object]:
     """Return the JSON of items, with the properties only that ``$select`` names."""
     if selection.is_everything:
@@ -170,6 +170,12 @@ def answer_list(
     if next_token is not None:
         page["odata.nextLink"] = call.query.next_link(call.url, next_token)
     return Response(_ENCODER.encode(page), media_type=JSON)
+
+
+def answer_page(call: Call, entity: str, items: Sequence[object], page: Page[Any]) -> Response:
+    """Return 200 with the items of one page of a list that is in the order of its keys."""
+    token = None if page.next_after is None else key_token(page.next_after)
+    return answer_list(call, entity, items, token)
 
 
 def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:

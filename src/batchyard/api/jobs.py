@@ -9,22 +9,21 @@ from batchyard.api import conditions
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.model import JobChange
-from batchyard.engine.views import JobView
-from batchyard.wire import filters, job_changes, job_nodes, links, model, odata, tasks
+from batchyard.engine.views import JobNodeView, JobView, Page
+from batchyard.wire import filters, job_changes, job_nodes, links, model, tasks
 from batchyard.wire import jobs as convert
 
 
 async def create_job(call: Call) -> Response:
     """``POST /jobs``: create a job (J-6)."""
-    spec = convert.read_job(await call.body())
+    spec = await call.read(convert.read_job)
     view = await call.service.create_job(call.account, spec)
     url = links.job(call.base_url, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -34,15 +33,18 @@ async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
     selection = call.query.select(model.BatchJob)
     call.query.refuse_expand(selection)
-    page = await call.service.list_jobs(
+
+    def write(page: Page[JobView]) -> Response:
+        jobs = [convert.write_job(view, call.base_url) for view in page.items]
+        return answer_page(call, "jobs", select_items(selection, jobs), page)
+
+    return await call.service.list_jobs(
         call.account,
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOBS),
+        write=write,
     )
-    jobs = await write_all(convert.write_job, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "jobs", select_items(selection, jobs), token)
 
 
 async def get_job(call: Call) -> Response:
@@ -69,7 +71,7 @@ async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
     call.query.refuse_force()
     guard = conditions.guard(call, _revision)
-    reason = convert.read_terminate_reason(await call.body())
+    reason = await call.read(convert.read_terminate_reason)
     view = await call.service.terminate_job(call.account, call.params["jobId"], reason, guard)
     return empty(202, _verb_headers(call, view))
 
@@ -94,27 +96,26 @@ async def get_job_task_counts(call: Call) -> Response:
 async def list_job_preparation_and_release_task_status(call: Call) -> Response:
     """``GET /jobs/{jobId}/jobpreparationandreleasetaskstatus``: each node's runs (J-86)."""
     selection = call.query.select(model.BatchJobPreparationAndReleaseTaskStatus)
-    page = await call.service.list_job_nodes(
+
+    def write(page: Page[JobNodeView]) -> Response:
+        ran = [view for view in page.items if job_nodes.has_run(view)]
+        runs = [job_nodes.write_job_node(view, call.base_url) for view in ran]
+        entity = "jobpreparationandreleasetaskstatuslist"
+        return answer_page(call, entity, select_items(selection, runs), page)
+
+    return await call.service.list_job_nodes(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOB_NODES),
-    )
-    ran = [view for view in page.items if job_nodes.has_run(view)]
-    runs = await write_all(job_nodes.write_job_node, ran, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(
-        call,
-        "jobpreparationandreleasetaskstatuslist",
-        select_items(selection, runs),
-        token,
+        write=write,
     )
 
 
 async def _change(call: Call, read: Callable[[bytes], JobChange]) -> Response:
     guard = conditions.guard(call, _revision)
-    change = read(await call.body())
+    change = await call.read(read)
     view = await call.service.update_job(call.account, call.params["jobId"], change, guard)
     return empty(200, _verb_headers(call, view))
 

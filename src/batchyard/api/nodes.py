@@ -5,14 +5,14 @@ from starlette.responses import Response
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.wire import filters, links, model, odata, pool_changes
+from batchyard.engine.views import NodeView, Page
+from batchyard.wire import filters, links, model, pool_changes
 from batchyard.wire import nodes as convert
 
 
@@ -25,16 +25,19 @@ async def get_node(call: Call) -> Response:
 async def list_nodes(call: Call) -> Response:
     """``GET /pools/{poolId}/nodes``: one page of a pool's compute nodes."""
     selection = call.query.select(model.BatchNode)
-    page = await call.service.list_nodes(
+
+    def write(page: Page[NodeView]) -> Response:
+        nodes = [convert.write_node(view, call.base_url) for view in page.items]
+        return answer_page(call, "nodes", select_items(selection, nodes), page)
+
+    return await call.service.list_nodes(
         call.account,
         call.params["poolId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.NODES),
+        write=write,
     )
-    nodes = await write_all(convert.write_node, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "nodes", select_items(selection, nodes), token)
 
 
 async def get_node_remote_login_settings(call: Call) -> Response:
@@ -47,7 +50,7 @@ async def get_node_remote_login_settings(call: Call) -> Response:
 
 async def reboot_node(call: Call) -> Response:
     """``POST /pools/{poolId}/nodes/{nodeId}/reboot``: restart a compute node (P-38)."""
-    option = pool_changes.read_reboot(await call.body())
+    option = await call.read(pool_changes.read_reboot)
     pool_id, node_id = call.params["poolId"], call.params["nodeId"]
     view = await call.service.reboot_node(call.account, pool_id, node_id, option)
     return empty(202, {"DataServiceId": links.node(call.base_url, view.node.pool_id, view.node.id)})
@@ -58,7 +61,7 @@ async def reimage_node(call: Call) -> Response:
 
     Only pools of cloud services could be reimaged, and there are none any more.
     """
-    pool_changes.read_reimage(await call.body())
+    await call.read(pool_changes.read_reimage)
     await call.service.get_node(call.account, call.params["poolId"], call.params["nodeId"])
     raise Refused(
         ErrorCode.OPERATION_NOT_VALID_ON_NODE,

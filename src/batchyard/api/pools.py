@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from starlette.responses import Response
 
@@ -10,12 +11,12 @@ from batchyard.api.http import (
     Call,
     answer,
     answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
-    write_all,
 )
-from batchyard.engine.views import PoolView
+from batchyard.engine.views import Page, PoolView
 from batchyard.wire import filters, images, links, model, odata, pool_changes
 from batchyard.wire import pools as convert
 
@@ -25,7 +26,7 @@ _NODE_COUNTS_DEFAULT = 10
 
 async def create_pool(call: Call) -> Response:
     """``POST /pools``: create a pool (P-1)."""
-    spec = convert.read_pool(await call.body(), call.version)
+    spec = await call.read(partial(convert.read_pool, version=call.version))
     view = await call.service.create_pool(call.account, spec)
     url = links.pool(call.base_url, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -35,15 +36,17 @@ async def list_pools(call: Call) -> Response:
     """``GET /pools``: one page of the account's pools."""
     selection = call.query.select(model.BatchPool)
     call.query.refuse_expand(selection)
-    page = await call.service.list_pools(
+
+    def write(page: Page[PoolView]) -> Response:
+        return answer_page(call, "pools", _pools_json(call, selection, page.items), page)
+
+    return await call.service.list_pools(
         call.account,
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.POOLS),
+        write=write,
     )
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    pools = await _pools_json(call, selection, page.items)
-    return answer_list(call, "pools", pools, token)
 
 
 async def get_pool(call: Call) -> Response:
@@ -52,7 +55,7 @@ async def get_pool(call: Call) -> Response:
     call.query.refuse_expand(selection)
     view = await call.service.get_pool(call.account, call.params["poolId"])
     conditions.check(call, *_revision(view))
-    [pool] = await _pools_json(call, selection, [view])
+    [pool] = _pools_json(call, selection, [view])
     return answer(call, "pools/@Element", pool, _headers(view))
 
 
@@ -66,14 +69,14 @@ async def pool_exists(call: Call) -> Response:
 async def update_pool(call: Call) -> Response:
     """``PATCH /pools/{poolId}``: change what the request names (P-12)."""
     guard = conditions.guard(call, _revision)
-    change = pool_changes.read_pool_patch(await call.body())
+    change = await call.read(pool_changes.read_pool_patch)
     view = await call.service.update_pool(call.account, call.params["poolId"], change, guard)
     return empty(200, _verb_headers(call, view))
 
 
 async def replace_pool_properties(call: Call) -> Response:
     """``POST /pools/{poolId}/updateproperties``: change all that can be, or take it away (P-13)."""
-    change = pool_changes.read_pool_replacement(await call.body())
+    change = await call.read(pool_changes.read_pool_replacement)
     view = await call.service.update_pool(call.account, call.params["poolId"], change)
     return empty(204, _verb_headers(call, view))
 
@@ -81,7 +84,7 @@ async def replace_pool_properties(call: Call) -> Response:
 async def resize_pool(call: Call) -> Response:
     """``POST /pools/{poolId}/resize``: give a pool another size (P-16)."""
     guard = conditions.guard(call, _revision)
-    resize = pool_changes.read_resize(await call.body())
+    resize = await call.read(pool_changes.read_resize)
     view = await call.service.resize_pool(call.account, call.params["poolId"], resize, guard)
     return empty(202, _verb_headers(call, view))
 
@@ -89,7 +92,7 @@ async def resize_pool(call: Call) -> Response:
 async def remove_nodes(call: Call) -> Response:
     """``POST /pools/{poolId}/removenodes``: take certain nodes away (P-21)."""
     guard = conditions.guard(call, _revision)
-    removal = pool_changes.read_removal(await call.body())
+    removal = await call.read(pool_changes.read_removal)
     view = await call.service.remove_nodes(
         call.account,
         call.params["poolId"],
@@ -116,9 +119,8 @@ async def list_pool_node_counts(call: Call) -> Response:
         after=call.query.after_key(),
         limit=call.query.max_results(_NODE_COUNTS_DEFAULT),
     )
-    token = None if page.next_after is None else odata.key_token(page.next_after)
     counts = [convert.write_node_counts(counts) for counts in page.items]
-    return answer_list(call, "poolnodecounts", counts, token)
+    return answer_page(call, "poolnodecounts", counts, page)
 
 
 async def list_supported_images(call: Call) -> Response:
@@ -130,11 +132,11 @@ async def list_supported_images(call: Call) -> Response:
     return answer_list(call, "supportedimages", selected[start:end], token)
 
 
-async def _pools_json(
+def _pools_json(
     call: Call, selection: odata.Selection, views: Sequence[PoolView]
 ) -> Sequence[object]:
     """Return pools in the words of the call's api-version."""
-    pools = await write_all(convert.write_pool, views, call.base_url)
+    pools = [convert.write_pool(view, call.base_url) for view in views]
     return convert.in_words_of(call.version, select_items(selection, pools))
 
 

@@ -8,22 +8,21 @@ from batchyard.api import conditions
 from batchyard.api.http import (
     Call,
     answer,
-    answer_list,
+    answer_page,
     empty,
     revision_headers,
     select_items,
     selected_answer,
-    write_all,
 )
 from batchyard.core.errors import Refused
-from batchyard.engine.views import TaskAdded, TaskView
-from batchyard.wire import filters, links, model, odata
+from batchyard.engine.views import Page, TaskAdded, TaskView
+from batchyard.wire import filters, links, model
 from batchyard.wire import tasks as convert
 
 
 async def create_task(call: Call) -> Response:
     """``POST /jobs/{jobId}/tasks``: add a task (T-2)."""
-    spec = convert.read_task(await call.body())
+    spec = await call.read(convert.read_task)
     view = await call.service.add_task(call.account, call.params["jobId"], spec)
     url = links.task(call.base_url, view.job_id, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -35,7 +34,7 @@ async def create_task_collection(call: Call) -> Response:
     The answer is 200 even when some tasks were refused; each result says so itself (T-3).
     """
     job_id = call.params["jobId"]
-    group = convert.read_task_group(await call.body())
+    group = await call.read(convert.read_task_group)
     specs = [spec for _, spec in group if not isinstance(spec, Refused)]
     added = iter(await call.service.add_tasks(call.account, job_id, specs))
     now = call.clock.now()
@@ -56,16 +55,19 @@ async def list_tasks(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks``: one page of a job's tasks."""
     selection = call.query.select(model.BatchTask)
     call.query.refuse_expand(selection)
-    page = await call.service.list_tasks(
+
+    def write(page: Page[TaskView]) -> Response:
+        tasks = [convert.write_task(view, call.base_url) for view in page.items]
+        return answer_page(call, "tasks", select_items(selection, tasks), page)
+
+    return await call.service.list_tasks(
         call.account,
         call.params["jobId"],
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.TASKS),
+        write=write,
     )
-    tasks = await write_all(convert.write_task, page.items, call.base_url)
-    token = None if page.next_after is None else odata.key_token(page.next_after)
-    return answer_list(call, "tasks", select_items(selection, tasks), token)
 
 
 async def get_task(call: Call) -> Response:
@@ -80,7 +82,7 @@ async def get_task(call: Call) -> Response:
 async def replace_task(call: Call) -> Response:
     """``PUT /jobs/{jobId}/tasks/{taskId}``: change a task's constraints (T-24)."""
     guard = conditions.guard(call, _revision)
-    constraints = convert.read_task_update(await call.body())
+    constraints = await call.read(convert.read_task_update)
     job_id, task_id = call.params["jobId"], call.params["taskId"]
     view = await call.service.update_task(call.account, job_id, task_id, constraints, guard)
     return empty(200, _verb_headers(call, view))

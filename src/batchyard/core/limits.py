@@ -67,6 +67,15 @@ REMOVE_NODES_MAX: Final = 100
 FILTER_CHARS_MAX: Final = 4096
 FILTER_DEPTH_MAX: Final = 32
 
+#: Tasks that one page of a filtered list looks at; the next page goes on behind them. Source: ours;
+#: about ten milliseconds.
+FILTERED_TASKS_MAX: Final = 20_000
+
+#: How long no page of a list is made after one: a multiple of the time that the writer worked
+#: meanwhile, and the most. Source: ours; clients that list in a loop leave the writer four fifths.
+PAGE_REST_FACTOR: Final = 4
+PAGE_REST_TIME_MAX: Final = timedelta(milliseconds=250)
+
 #: How far a request's date may lie from the server's clock. Source: wire section 2.
 REQUEST_DATE_SKEW_MAX: Final = timedelta(minutes=15)
 

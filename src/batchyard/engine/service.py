@@ -29,6 +29,7 @@ from batchyard.engine import commands, news
 from batchyard.engine.commands.found import JobGuard, PoolGuard, TaskGuard
 from batchyard.engine.directories import task_directory
 from batchyard.engine.filters import Filter
+from batchyard.engine.pages import PageMaker
 from batchyard.engine.ports import FleetEvent, NodeFiles, Reads
 from batchyard.engine.views import (
     FileLocation,
@@ -45,6 +46,7 @@ from batchyard.engine.views import (
 from batchyard.engine.writer import Writer, WriterStopped
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 #: Reads that run at the same time. Source: ours; two cores, and one thread already writes.
 _READERS: Final = 2
@@ -71,10 +73,12 @@ class Service:
         self._writer = writer
         self._reads = reads
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self._pages = PageMaker(lambda: writer.worked_seconds)
         self.files: Final = files
 
     def close(self) -> None:
         """Let the running reads end."""
+        self._pages.close()
         self._threads.shutdown()
 
     def tell(self, event: FleetEvent, done: Callable[[int | None], None]) -> None:
@@ -96,10 +100,16 @@ class Service:
         return await self._read(self._reads.get_pool, account, pool_id)
 
     async def list_pools(
-        self, account: str, *, after: int | None, limit: int, filter: Filter | None = None
-    ) -> Page[PoolView]:
-        """Return one page of an account's pools."""
-        return await self._read(self._reads.list_pools, account, after or 0, limit, filter)
+        self,
+        account: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
+        write: Callable[[Page[PoolView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of an account's pools."""
+        return await self._page(write, self._reads.list_pools, account, after or 0, limit, filter)
 
     async def node_counts(
         self, account: str, *, pool_id: str | None, after: int | None, limit: int
@@ -119,19 +129,28 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
-    ) -> Page[NodeView]:
-        """Return one page of a pool's nodes."""
-        return await self._read(self._reads.list_nodes, account, pool_id, after or 0, limit, filter)
+        write: Callable[[Page[NodeView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of a pool's nodes."""
+        return await self._page(
+            write, self._reads.list_nodes, account, pool_id, after or 0, limit, filter
+        )
 
     async def get_job(self, account: str, job_id: str) -> JobView:
         """Return a job."""
         return await self._read(self._reads.get_job, account, job_id)
 
     async def list_jobs(
-        self, account: str, *, after: int | None, limit: int, filter: Filter | None = None
-    ) -> Page[JobView]:
-        """Return one page of an account's jobs."""
-        return await self._read(self._reads.list_jobs, account, after or 0, limit, filter)
+        self,
+        account: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
+        write: Callable[[Page[JobView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of an account's jobs."""
+        return await self._page(write, self._reads.list_jobs, account, after or 0, limit, filter)
 
     async def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
@@ -145,10 +164,11 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
-    ) -> Page[JobNodeView]:
-        """Return one page of a job's preparation and release, node by node."""
-        return await self._read(
-            self._reads.list_job_nodes, account, job_id, after or 0, limit, filter
+        write: Callable[[Page[JobNodeView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of a job's nodes: preparation and release."""
+        return await self._page(
+            write, self._reads.list_job_nodes, account, job_id, after or 0, limit, filter
         )
 
     async def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
@@ -163,9 +183,12 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
-    ) -> Page[TaskView]:
-        """Return one page of a job's tasks."""
-        return await self._read(self._reads.list_tasks, account, job_id, after or 0, limit, filter)
+        write: Callable[[Page[TaskView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of a job's tasks."""
+        return await self._page(
+            write, self._reads.list_tasks, account, job_id, after or 0, limit, filter
+        )
 
     async def locate_task_files(self, account: str, job_id: str, task_id: str) -> FileLocation:
         """Return where the files of a task are.
@@ -300,6 +323,15 @@ class Service:
     async def _read(self, read: Callable[..., Result], *arguments: object) -> Result:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(read, *arguments))
+
+    async def _page(
+        self,
+        write: Callable[[Page[Item]], Result],
+        read: Callable[..., Page[Item]],
+        *arguments: object,
+    ) -> Result:
+        """Have a page read and written in the thread of pages: neither holds up anybody else."""
+        return await asyncio.wrap_future(self._pages.submit(lambda: write(read(*arguments))))
 
     async def _write(self, command: Callable[..., Result], *arguments: object) -> Result:
         answer = await asyncio.wrap_future(self._writer.call(command, *arguments))

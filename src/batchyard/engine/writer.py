@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Final
 
 from batchyard.core import limits
@@ -43,6 +44,15 @@ class Writer:
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._is_stopping = False
         self._is_failing = False
+        #: Seconds worked in all before, and since when the present work goes on; one value, so that
+        #: other threads see both of the same moment.
+        self._worked: tuple[float, float | None] = (0.0, None)
+
+    @property
+    def worked_seconds(self) -> float:
+        """For how long the thread has worked in all, rather than waited for commands."""
+        before, began = self._worked
+        return before if began is None else before + monotonic() - began
 
     def start(self) -> None:
         """Look at the stored state and begin to take commands.
@@ -81,7 +91,9 @@ class Writer:
             items = self._gather()
             if not items and self._is_stopping:
                 break
+            self._worked = (self._worked[0], monotonic())
             self._carry_out(items)
+            self._worked = (self.worked_seconds, None)
         self._refuse_rest()
 
     def _gather(self) -> list[_Item]:

@@ -1,11 +1,14 @@
-"""Conditions on lists as SQL. Each field is a typed column, or an expression over such."""
+"""Conditions on lists as SQL. Each field is a typed column, or an expression over such.
+
+Texts compare without case (O-2): a column here has them in lower case, so that its index serves.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, Table, and_, case, func, literal, not_, or_
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, not_, or_
 
 from batchyard.engine.filters import (
     AllOf,
@@ -40,12 +43,10 @@ def to_sql(condition: Filter, columns: Columns) -> ColumnElement[bool]:
     match condition:
         case Comparison(field, operator, value):
             column, bound = columns[field], _bound(value)
-            if isinstance(column.type, String):  # O-2: texts compare without case.
-                column, bound = func.lower(column), str(bound).lower()
             result: ColumnElement[bool] = _COMPARE[operator](column, literal(bound))
             return and_(column.is_not(None), result)
         case StartsWith(field, text):
-            return func.lower(columns[field]).startswith(text.lower(), autoescape=True)
+            return columns[field].startswith(text.lower(), autoescape=True)
         case AllOf(parts):
             return and_(*(to_sql(part, columns) for part in parts))
         case AnyOf(parts):
@@ -57,6 +58,8 @@ def to_sql(condition: Filter, columns: Columns) -> ColumnElement[bool]:
 def _bound(value: str | int | bool | datetime) -> str | int:  # noqa: FBT001  # A value, no flag.
     if isinstance(value, datetime):
         return to_microseconds(value)
+    if isinstance(value, str):
+        return value.lower()
     return int(value) if isinstance(value, bool) else value
 
 
@@ -78,14 +81,14 @@ def _run(table: Table, prefix: str, field: str) -> dict[str, ColumnElement[Any]]
 
 
 POOLS: Final[Columns] = {
-    "id": schema.pool.c.id,
+    "id": schema.pool.c.id_folded,
     "state": schema.pool.c.state,
     "state_transition_time": schema.pool.c.state_time,
     "allocation_state": schema.pool.c.allocation_state,
     "allocation_state_transition_time": schema.pool.c.allocation_state_time,
     "creation_time": schema.pool.c.creation_time,
     "last_modified": schema.pool.c.last_modified,
-    "vm_size": schema.pool.c.vm_size,
+    "vm_size": func.lower(schema.pool.c.vm_size),
     # Neither is built yet: no pool has one of them.
     "enable_auto_scale": literal(0),
     "enable_inter_node_communication": literal(0),
@@ -100,18 +103,18 @@ NODES: Final[Columns] = {
 }
 
 JOBS: Final[Columns] = {
-    "id": schema.job.c.id,
+    "id": schema.job.c.id_folded,
     "state": schema.job.c.state,
     "state_transition_time": schema.job.c.state_time,
     "creation_time": schema.job.c.creation_time,
     "last_modified": schema.job.c.last_modified,
     "execution_info.start_time": schema.job.c.start_time,
     "execution_info.end_time": schema.job.c.end_time,
-    "execution_info.pool_id": schema.job.c.pool_id,
+    "execution_info.pool_id": schema.job.c.pool_id_folded,
 }
 
 TASKS: Final[Columns] = {
-    "id": schema.task_spec.c.id,
+    "id": schema.task_spec.c.id_folded,
     "state": schema.task.c.state,
     "state_transition_time": schema.task.c.state_time,
     "creation_time": schema.task_spec.c.creation_time,
@@ -123,8 +126,8 @@ TASKS: Final[Columns] = {
 }
 
 JOB_NODES: Final[Columns] = {
-    "pool_id": schema.node.c.pool_id,
-    "node_id": schema.node.c.id,
+    "pool_id": func.lower(schema.node.c.pool_id),
+    "node_id": func.lower(schema.node.c.id),
     **_run(schema.job_node, "preparation", "job_preparation_task_execution_info"),
     **_run(schema.job_node, "release", "job_release_task_execution_info"),
 }

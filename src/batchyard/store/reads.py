@@ -22,7 +22,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
-from batchyard.store import filters, schema
+from batchyard.store import filters, schema, task_lists
 from batchyard.store.transaction import COUNTS, GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
 from batchyard.store.values import Codec, from_microseconds
 
@@ -197,18 +197,13 @@ class SqlReads:
         self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
     ) -> Page[TaskView]:
         """Return the tasks of a job."""
-        task = schema.task
         with self._begin() as connection:
             job = _job(connection, account, job_id)
-            query = (
-                _tasks()
-                .where(task.c.job == job.key, task.c.key > after)
-                .where(*_conditions(filter_, filters.TASKS))
-                .order_by(task.c.key)
-                .limit(limit + 1)
+            found = task_lists.page(
+                connection, _tasks(), job=job.key, after=after, limit=limit, condition=filter_
             )
-            rows = connection.execute(query).all()
-        return _page(rows, limit, lambda row: _task_view(row, job.id))
+        items = [_task_view(row, job.id) for row in found.rows]
+        return Page(items=items, next_after=found.next_after)
 
     def node_state(self, node: NodeKey) -> NodeState | None:
         """Return the state of a node, None if it is gone."""

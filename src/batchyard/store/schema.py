@@ -30,6 +30,10 @@ metadata: Final = MetaData(
     }
 )
 
+#: A key that is the row's own number on SQLite, where only the type INTEGER makes it so: any other
+#: primary key is an index beside the table, to be written and looked up for every row.
+KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
+
 
 def _run(prefix: str) -> list[Column[Any]]:
     """Return the columns of a `Run`: filters ask for some of them."""
@@ -56,7 +60,7 @@ counter: Final = Table(
 pool: Final = Table(
     "pool",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("account", String(64), nullable=False),
     Column("id", String(64), nullable=False),
     Column("id_folded", String(64), nullable=False),
@@ -84,7 +88,7 @@ pool: Final = Table(
 node: Final = Table(
     "node",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("pool", BigInteger, nullable=False),
     Column("pool_id", String(64), nullable=False),
     Column("id", String(96), nullable=False),
@@ -109,7 +113,7 @@ node: Final = Table(
 job: Final = Table(
     "job",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("account", String(64), nullable=False),
     Column("id", String(96), nullable=False),
     Column("id_folded", String(96), nullable=False),
@@ -151,7 +155,7 @@ job: Final = Table(
 job_counts: Final = Table(
     "job_counts",
     metadata,
-    Column("job", BigInteger, primary_key=True, autoincrement=False),
+    Column("job", KEY, primary_key=True, autoincrement=False),
     *(
         Column(name, BigInteger, nullable=False, server_default="0")
         for name in (
@@ -170,7 +174,7 @@ job_counts: Final = Table(
 task_spec: Final = Table(
     "task_spec",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("job", BigInteger, nullable=False),
     Column("id", String(64), nullable=False),
     Column("id_folded", String(64), nullable=False),
@@ -182,7 +186,7 @@ task_spec: Final = Table(
 task: Final = Table(
     "task",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("job", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("state_time", BigInteger, nullable=False),
@@ -273,7 +277,7 @@ execution: Final = Table(
 directory_removal: Final = Table(
     "directory_removal",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True, autoincrement=False),
     Column("node", BigInteger, nullable=False),
     Column("path", Text, nullable=False),
     Column("due_time", BigInteger),

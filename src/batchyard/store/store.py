@@ -24,6 +24,10 @@ SCHEMA_REVISION: Final = "0001"
 #: Milliseconds to wait for another process that has the database locked, for example a backup.
 _BUSY_MILLISECONDS: Final = 5_000
 
+#: Bytes that the write-ahead log keeps on disk. It grows beyond while somebody reads one state of
+#: the database for long, such as a backup, and goes back to this once they are done.
+_LOG_BYTES_MAX: Final = 16 * 1024 * 1024
+
 
 class SchemaTooNew(Exception):
     """The database was written by a newer version of the service."""
@@ -110,6 +114,7 @@ def _engine(path: Path, pragma: str, begin: str) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        cursor.execute(f"PRAGMA journal_size_limit={_LOG_BYTES_MAX}")
         cursor.execute(pragma)
         cursor.close()
 

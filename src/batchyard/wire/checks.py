@@ -27,6 +27,8 @@ Value = TypeVar("Value")
 
 _ID: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.ID_CHARS_MAX}}}", re.ASCII)
 _OCTAL: Final = re.compile(r"(?:0o)?(?P<digits>[0-7]{1,5})", re.ASCII)
+#: What nearly all URLs look like; it saves taking thousands of them apart.
+_PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*/[!-~]*", re.ASCII)
 #: A URL that a request line can carry as it is.
 _URL: Final = re.compile(r"[!-~]+", re.ASCII)
 #: Longest resize timeout. Source: ours; no machine of one's own takes longer to come.
@@ -244,6 +246,8 @@ def _resource_file(file: model.ResourceFile, place: str) -> ResourceFile:
 
 
 def _is_http_url(url: str) -> bool:
+    if _PLAIN_URL.fullmatch(url) is not None:
+        return True
     if _URL.fullmatch(url) is None:
         return False
     try:

@@ -33,6 +33,11 @@ class _Plan:
     refused: tuple[tuple[str, str, Support], ...]
     nested: tuple[Nested, ...]
 
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.refused or self.nested)
+
 
 def nested_models(owner: type[Struct]) -> Iterator[Nested]:
     """Yield the properties of a model that are models themselves, or lists of them."""
@@ -56,7 +61,7 @@ def _plan(owner: type[Struct]) -> _Plan:
         nested=tuple(
             nested
             for nested in nested_models(owner)
-            if rows[nested.wire_name].fate is Fate.HONOURED
+            if rows[nested.wire_name].fate is Fate.HONOURED and _plan(nested.model).has_work
         ),
     )
 

@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Bring the schema forward."""
@@ -20,7 +22,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "directory_removal",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("node", sa.BigInteger(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("due_time", sa.BigInteger(), nullable=True),
@@ -54,7 +56,7 @@ def upgrade() -> None:
 
     op.create_table(
         "job",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=96), nullable=False),
         sa.Column("id_folded", sa.String(length=96), nullable=False),
@@ -96,7 +98,7 @@ def upgrade() -> None:
 
     op.create_table(
         "job_counts",
-        sa.Column("job", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job", KEY, autoincrement=False, nullable=False),
         sa.Column("active", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("running", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("succeeded", sa.BigInteger(), server_default="0", nullable=False),
@@ -154,7 +156,7 @@ def upgrade() -> None:
 
     op.create_table(
         "node",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("pool", sa.BigInteger(), nullable=False),
         sa.Column("pool_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=96), nullable=False),
@@ -187,7 +189,7 @@ def upgrade() -> None:
 
     op.create_table(
         "pool",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("id_folded", sa.String(length=64), nullable=False),
@@ -213,7 +215,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "task",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("job", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("state_time", sa.BigInteger(), nullable=False),
@@ -261,7 +263,7 @@ def upgrade() -> None:
 
     op.create_table(
         "task_spec",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
         sa.Column("job", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("id_folded", sa.String(length=64), nullable=False),
