@@ -41,9 +41,9 @@ from batchyard.link.messages import (
     Welcome,
 )
 
-#: How long reports gather while the node has more to start, and how many of them. Less than what the
+#: How long reports gather while the node has more to start, and how many. Less than what the
 #: service lets queue (`limits.PREFETCH_TIME`), so that no slot waits for news. Source: ours.
-_GATHER_SECONDS: Final = 0.01
+_GATHER_SECONDS: Final = 0.02
 _GATHER_REPORTS_MAX: Final = 64
 
 #: What the logic obeys; questions about files are none of its business.
