@@ -17,6 +17,8 @@ import time
 #: Bytes of acknowledged entries that are worth a rewrite of the file. Source: ours.
 GARBAGE_BYTES_MAX = 1024 * 1024
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class ReportLog:
     """Appends entries and gives back those that are not acknowledged.
@@ -80,7 +82,7 @@ class ReportLog:
 
     def add(self, entry: list[object]) -> None:
         """Give the next number to `entry`; it is on file, and may be told, after `flush`."""
-        self._waiting.append(json.dumps(entry, separators=(",", ":")))
+        self._waiting.append(_to_json(entry))
 
     def flush(self) -> tuple[int, list[str]]:
         """Write what was added; return the first number and the entries that are now on file.

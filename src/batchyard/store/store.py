@@ -5,6 +5,7 @@ durable before it is answered; a store in a temporary folder, which dies with it
 without.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sqlalchemy import Engine, StaticPool, create_engine, event, inspect
+from sqlalchemy import Engine, PoolProxiedConnection, StaticPool, create_engine, event, inspect
 
 from batchyard.store.reads import SqlReads
 from batchyard.store.transaction import SqlTransaction
@@ -29,6 +30,12 @@ _BUSY_MILLISECONDS: Final = 5_000
 _LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
+#: What takes the right to write at once, rather than at the first write. Source: architecture.md 9.
+_BEGIN: Final = "BEGIN IMMEDIATE"
+
+_log: Final = logging.getLogger(__name__)
+
+
 class SchemaTooNew(Exception):
     """The database was written by a newer version of the service."""
 
@@ -36,22 +43,48 @@ class SchemaTooNew(Exception):
 class _Store:
     """A database by its connections. See `batchyard.engine.ports.Store`."""
 
-    def __init__(self, writing: Engine, reading: Engine) -> None:
+    def __init__(self, writing: Engine, reading: Engine, begin: str) -> None:
         self._writing: Final = writing
         self._reading: Final = reading
+        self._begin: Final = begin
+        #: Kept from one transaction to the next: taking it from the pool costs as much as a dozen
+        #: statements.
+        self._connection: PoolProxiedConnection | None = None
         self.reads: Final = SqlReads(reading)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         """Return a context that commits at its end, or undoes everything if it raises."""
-        with self._writing.begin() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection), driver
+        if self._connection is None:
+            self._connection = self._writing.raw_connection()
+        driver = self._connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection), driver
+        driver.execute(self._begin)
+        try:
             yield SqlTransaction(driver)
+            driver.commit()
+        except BaseException:
+            self._undo(driver)
+            raise
+
+    def _undo(self, driver: sqlite3.Connection) -> None:
+        """Roll back what is not rolled back already, as after a disk that was full."""
+        try:
+            driver.rollback()
+        except sqlite3.Error:
+            _log.exception("cannot roll back; the connection is given up")
+            self._let_go()
+            self._writing.dispose()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def close(self) -> None:
         """Close every connection; the last one writes the log back into the database."""
         self._reading.dispose()
+        self._let_go()
         self._writing.dispose()
 
 
@@ -66,8 +99,9 @@ class SqliteStore(_Store):
         """
         synchronous = "FULL" if is_durable else "OFF"
         super().__init__(
-            _engine(path, f"PRAGMA synchronous={synchronous}", "BEGIN IMMEDIATE"),
+            _engine(path, f"PRAGMA synchronous={synchronous}", _BEGIN),
             _engine(path, "PRAGMA query_only=ON", "BEGIN"),
+            _BEGIN,
         )
         self._migrate()
 
@@ -101,7 +135,7 @@ class MemoryStore(_Store):
         _template().backup(connection)
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         _begin_with(engine, "BEGIN")
-        super().__init__(engine, engine)
+        super().__init__(engine, engine, "BEGIN")
 
 
 def _engine(path: Path, pragma: str, begin: str) -> Engine:
