@@ -36,6 +36,8 @@ class ReportLog:
         self.number = 0
         self.acknowledged = 0
         self._waiting: list[str] = []
+        #: Whether something waits for `flush` that is not to wait for long.
+        self.hurries = False
         kept = self._load()
         self._descriptor = -1
         self._rewrite(kept)
@@ -80,8 +82,14 @@ class ReportLog:
         self._size = len(data)
         self._size_max = 2 * self._size + GARBAGE_BYTES_MAX
 
-    def add(self, entry: list[object]) -> None:
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something waits for `flush`."""
+        return bool(self._waiting)
+
+    def add(self, entry: list[object], *, hurries: bool = True) -> None:
         """Give the next number to `entry`; it is on file, and may be told, after `flush`."""
+        self.hurries = self.hurries or hurries
         self._waiting.append(_to_json(entry))
 
     def flush(self) -> tuple[int, list[str]]:
@@ -100,6 +108,7 @@ class ReportLog:
         except OSError:
             return first, []
         written, self._waiting = self._waiting, []
+        self.hurries = False
         self._size += len(data)
         self.number += len(written)
         return first, written
