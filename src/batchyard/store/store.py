@@ -14,13 +14,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sqlalchemy import Engine, PoolProxiedConnection, StaticPool, create_engine, event, inspect
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PoolProxiedConnection,
+    PrimaryKeyConstraint,
+    StaticPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
 
+from batchyard.store import schema
 from batchyard.store.reads import SqlReads
 from batchyard.store.transaction import SqlTransaction
 
 #: Newest revision of the schema; a test holds it against the migrations.
 SCHEMA_REVISION: Final = "0001"
+
+#: Alembic's own table, which says of what revision the schema is.
+_VERSION: Final = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 #: Milliseconds to wait for another process that has the database locked, for example a backup.
 _BUSY_MILLISECONDS: Final = 5_000
@@ -107,11 +130,13 @@ class SqliteStore(_Store):
 
     def _migrate(self) -> None:
         with self._writing.begin() as connection:
+            tables = inspect(connection).get_table_names()
+            if not tables:
+                _create(connection)
+                return
             revision = None
-            if inspect(connection).has_table("alembic_version"):
-                revision = connection.exec_driver_sql(
-                    "SELECT version_num FROM alembic_version"
-                ).scalar()
+            if _VERSION.name in tables:
+                revision = connection.execute(select(_VERSION.c.version_num)).scalar()
             if revision == SCHEMA_REVISION:
                 return
             # Alembic is imported only when there is something to migrate: it costs start-up time.
@@ -136,6 +161,13 @@ class MemoryStore(_Store):
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         _begin_with(engine, "BEGIN")
         super().__init__(engine, engine, "BEGIN")
+
+
+def _create(connection: Connection) -> None:
+    """Make the newest schema in an empty database, as all migrations together would."""
+    schema.metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=SCHEMA_REVISION))
 
 
 def _engine(path: Path, pragma: str, begin: str) -> Engine:
