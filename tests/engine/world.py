@@ -210,6 +210,15 @@ class World:
         self._numbers[key] += len(reports)
         return self.tell(NodeReported(key, epoch, messages.Reports(first, list(reports))))
 
+    def recalled(self, node: int = 1) -> list[str]:
+        """What a node was told to give back, in order."""
+        return [
+            execution_id
+            for order in self.fleet.orders.get(NodeKey(node), [])
+            if isinstance(order, messages.Recall)
+            for execution_id in order.execution_ids
+        ]
+
     def started(self, execution_id: str) -> messages.Started:
         return messages.Started(execution_id, self.clock.now())
 
@@ -230,6 +239,14 @@ class World:
             node=node,
             epoch=epoch,
         )
+
+    def run_for(self, execution_id: str, span: timedelta) -> None:
+        """Let an execution start, and end after a time."""
+        start = self.clock.now()
+        self.report(self.started(execution_id))
+        self.clock.pass_time(span)
+        ended = messages.Ended(execution_id, EndCause.EXITED, 0, "", start, self.clock.now())
+        self.report(ended)
 
     # Reads.
 

@@ -12,16 +12,20 @@ from tests.waiting import wait_until
 
 MANY = 2500
 PAGE = 100
+SLOTS = 16
 
 
 @pytest.mark.timeout(180)
 def test_2500_tasks_that_run_are_listed_page_by_page_with_nothing_lost_and_nothing_doubled(
-    client, make_pool, create_job
+    client, make_pool, create_job, gate
 ):
-    pool = make_pool(nodes=0, slots=16, is_ready=False, vm_size="standard_d8_v3")
+    pool = make_pool(nodes=0, slots=SLOTS, is_ready=False, vm_size="standard_d8_v3")
     job = create_job(pool)
     names = [f"t{number:04}" for number in range(MANY)]
-    batch.add_tasks(client, job, [batch.task(name, "true") for name in names])
+    # Those in the middle hold every slot until a walk has seen what is to come and what is over.
+    middle = set(names[MANY // 2 : MANY // 2 + 2 * SLOTS])
+    lines = {name: sh(f"cat {gate.path}") if name in middle else "true" for name in names}
+    batch.add_tasks(client, job, [batch.task(name, line) for name, line in lines.items()])
     # All of them are there before the first one runs.
     batch.resize(client, pool, 2)
     walks = 0
@@ -45,6 +49,7 @@ def test_2500_tasks_that_run_are_listed_page_by_page_with_nothing_lost_and_nothi
         assert completed <= set(now_completed)
         completed = set(now_completed)
         walks += 1
+        gate.open()
 
     assert walks > 1
     assert {"active", "completed"} <= states_seen

@@ -25,7 +25,7 @@ from batchyard.core.model import (
     StartTaskSpec,
     TaskConstraints,
 )
-from batchyard.engine.views import NodeView
+from batchyard.engine.views import NodeView, RunningTasks
 from batchyard.wire import checks, job_changes, jobs, nodes, pool_changes, pools, tasks, versions
 from tests.core import test_node
 from tests.wire.test_wire_requests import JOB, POOL, TASK
@@ -467,7 +467,7 @@ def test_a_node_has_the_ports_of_its_pool_and_that_of_ssh():
     spec = pools.read_pool(
         sent(**POOL, networkConfiguration=network), versions.parse(versions.NEWEST)
     )
-    view = NodeView(node=test_node.new(), pool_spec=spec, ordinal=1)
+    view = NodeView(node=test_node.new(), pool_spec=spec, ordinal=1, running=RunningTasks(0, 0))
     node = nodes.write_node(view, "http://host")
     assert node.endpoint_configuration is not None
     endpoints = node.endpoint_configuration.inbound_endpoints or []

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from typing import Final
 
 from batchyard.agent import prepared, processes, supervision
@@ -188,6 +189,10 @@ class _RealHands:
     def now(self) -> float:
         """Return the seconds since 1970."""
         return time.time()
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Call `action` in so many seconds."""
+        asyncio.get_running_loop().call_later(seconds, action)
 
     def do(self, operation: Operation) -> None:
         """Ask the supervisor for something."""

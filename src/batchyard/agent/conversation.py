@@ -8,6 +8,7 @@ import msgspec
 
 from batchyard.link import frames
 from batchyard.link.messages import PROTOCOL, FromAgent, Hello, Refusal, ToAgent, Welcome
+from batchyard.link.receiving import Receiver
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -33,10 +34,11 @@ class Host(Protocol):
         """
 
 
-class Conversation(asyncio.Protocol):
+class Conversation(Receiver):
     """Reads messages and refuses those of a peer that is not ours."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__()
         self._host = host
         self._reader = frames.to_agent()
         self._transport: asyncio.WriteTransport | None = None

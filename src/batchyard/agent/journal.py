@@ -201,6 +201,11 @@ class Outbox:
         """Number of the last report."""
         return self.first + len(self.reports) - 1
 
+    @property
+    def untold(self) -> int:
+        """How many reports the service has not been told."""
+        return self.last - self._told
+
     def append(self, reports: list[Report]) -> None:
         """Add reports with the next numbers."""
         self.reports += reports

@@ -20,6 +20,7 @@ from batchyard.agent.journal import Appended, Attach, Attached, End, Entry, Oper
 from batchyard.agent.settings import Layout, NodeSettings
 from batchyard.agent.strays import sweep_strays
 from batchyard.link.address import address_of
+from batchyard.link.receiving import Receiver
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ def _connect(layout: Layout, end: float) -> Attachment | None:
     return Attachment(connection, msgspec.json.decode(line, type=Attached), rest)
 
 
-class SupervisorLink(asyncio.Protocol):
+class SupervisorLink(Receiver):
     """The conversation with the supervisor. Operations of one turn of the loop go as one write."""
 
     def __init__(
@@ -201,6 +202,7 @@ class SupervisorLink(asyncio.Protocol):
         on_entries: Callable[[int, list[Entry]], None],
         on_lost: Callable[[Exception | None], None],
     ) -> None:
+        super().__init__()
         self._on_entries = on_entries
         self._on_lost = on_lost
         self._decoder = msgspec.json.Decoder(Appended)

@@ -52,8 +52,8 @@ async def reboot_node(call: Call) -> Response:
     """``POST /pools/{poolId}/nodes/{nodeId}/reboot``: restart a compute node (P-38)."""
     option = await call.read(pool_changes.read_reboot)
     pool_id, node_id = call.params["poolId"], call.params["nodeId"]
-    view = await call.service.reboot_node(call.account, pool_id, node_id, option)
-    return empty(202, {"DataServiceId": links.node(call.base_url, view.node.pool_id, view.node.id)})
+    node = await call.service.reboot_node(call.account, pool_id, node_id, option)
+    return empty(202, {"DataServiceId": links.node(call.base_url, node.pool_id, node.id)})
 
 
 async def reimage_node(call: Call) -> Response:

@@ -206,7 +206,6 @@ def is_stale(node: Node, event: NodeEvent) -> bool:
 
 def check(node: Node) -> None:
     """Assert what is true of every stored node."""
-    assert 0 <= node.slots_used <= node.slots, node
     assert 0 <= node.tasks_running <= node.slots_used, node
     assert node.state is not RUNNING or node.tasks_running > 0, node
     assert node.state is not IDLE or node.tasks_running == 0, node

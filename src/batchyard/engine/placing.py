@@ -29,7 +29,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.orders import must_wait
-from batchyard.engine.ports import OpenJob, UsableNode
+from batchyard.engine.ports import UsableNode
 from batchyard.engine.ready import ReadyJobs
 
 #: Jobs that are looked at together, at least. Source: ours.
@@ -58,18 +58,19 @@ def affinity_id(node_id: str) -> str:
 
 
 class _Nodes:
-    """The usable nodes of a pool, their free slots, and who may queue there."""
+    """The usable nodes of a pool, their free slots, and how much may queue there."""
 
     def __init__(self, cascade: Cascade, pool: PoolKey) -> None:
+        self._cascade = cascade
         found = cascade.transaction.usable_nodes(pool)
         self.usable: dict[NodeKey, UsableNode] = {node.key: node for node in found}
         self.slots_free = {node.key: node.slots - node.slots_used for node in found}
         self.slots_max = max((node.slots for node in found), default=0)
-        #: Tasks of these jobs run or queue on a node.
-        self.open: dict[NodeKey, list[OpenJob]] = {}
+        #: Jobs of which tasks run or queue on a node.
+        self.open: dict[NodeKey, list[JobKey]] = {}
         for place in cascade.transaction.open_jobs(self.usable):
-            self.open.setdefault(place.node, []).append(place)
-        self.queues = self._queues(cascade)
+            self.open.setdefault(place.node, []).append(place.job)
+        self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
 
     @property
     def crowded(self) -> list[NodeKey]:
@@ -82,38 +83,46 @@ class _Nodes:
         return max(0, *self.slots_free.values())
 
     @property
-    def room(self) -> int:
-        """How many slots could be filled, by free ones and by queues."""
-        room = sum(max(0, free) for free in self.slots_free.values())
-        longest: dict[NodeKey, int] = {}
-        for bounds in self.queues.values():
-            for node, bound in bounds.items():
-                longest[node] = max(longest.get(node, 0), bound)
-        queues = (bound + min(0, self.slots_free[node]) for node, bound in longest.items())
-        return room + sum(max(0, queue) for queue in queues)
+    def free_room(self) -> int:
+        """How many slots are free."""
+        return sum(max(0, free) for free in self.slots_free.values())
+
+    @property
+    def queue_room(self) -> int:
+        """For how many slots the shortest tasks could queue."""
+        bounds = self._queue_bounds.items()
+        return sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
 
     def take(self, node: NodeKey, slots: int) -> None:
         """Count slots that a placement needs."""
         self.slots_free[node] -= slots
 
-    def _queues(self, cascade: Cascade) -> dict[JobKey, dict[NodeKey, int]]:
-        """Return for how many slots tasks of a job may queue on a node where others of it run.
+    def may_queue(self, job: JobKey) -> bool:
+        """Return whether tasks of a job are known to be short enough to queue somewhere."""
+        mean = self._cascade.hints.run_times.mean(job)
+        return mean is not None and placement.queue_slots_max(self.slots_max, mean) > 0
 
-        The longest runs there count: a queue behind a task of an hour would wait an hour.
-        """
-        queues: dict[JobKey, dict[NodeKey, int]] = {}
-        for key, jobs in self.open.items():
-            means = [cascade.hints.run_times.mean(place.job) for place in jobs]
-            known = [mean for mean in means if mean is not None]
-            if len(known) < len(means):
-                continue
-            bound = placement.queue_slots_max(
-                self.usable[key].slots, max(known, default=timedelta())
-            )
-            for place in jobs if bound > 0 else ():
-                if place.is_prepared:
-                    queues.setdefault(place.job, {})[key] = bound
+    def queues(self, jobs: Sequence[JobKey]) -> dict[JobKey, dict[NodeKey, int]]:
+        """Return on which nodes tasks of jobs may queue: where the job is prepared (J-69)."""
+        short = [job for job in jobs if self.may_queue(job)]
+        queues: dict[JobKey, dict[NodeKey, int]] = {job: {} for job in short}
+        for job, node in self._cascade.transaction.prepared_job_nodes(short):
+            mean = self._cascade.hints.run_times.mean(job)
+            if node in self.usable and mean is not None:
+                bound = placement.queue_slots_max(self.usable[node].slots, mean)
+                queues[job][node] = min(bound, self._queue_bounds[node])
         return queues
+
+    def _queue_bound(self, key: NodeKey) -> int:
+        """Return for how many slots tasks may queue behind those that a node has.
+
+        The longest of them counts: a queue behind a task of an hour would wait an hour.
+        """
+        means = [self._cascade.hints.run_times.mean(job) for job in self.open.get(key, ())]
+        known = [mean for mean in means if mean is not None]
+        if len(known) < len(means):
+            return 0
+        return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
 class _Round:
@@ -132,29 +141,34 @@ class _Round:
 
     def run(self) -> None:
         """Look at one group of jobs after the other, as long as there is room."""
-        turns = iter(list(self._ready) if self._nodes.room else ())
-        while (room := min(self._nodes.room, self._placements_left)) > 0:
-            jobs = list(islice(self._that_may_fit(turns), max(room, _JOBS_A_LOOK)))
+        nodes = self._nodes
+        has_room = nodes.free_room + nodes.queue_room > 0
+        turns = iter(list(self._ready) if has_room else ())
+        while self._placements_left > 0 and nodes.free_room + nodes.queue_room > 0:
+            jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
-            self._place(jobs, room)
+            self._place(jobs)
         self._recall_lower()
 
     def _that_may_fit(self, turns: Iterator[JobKey]) -> Iterator[JobKey]:
         for job in turns:
             least = self._ready.least_slots(job)
-            if least <= self._nodes.slots_free_max or job in self._nodes.queues:
+            if least <= self._nodes.slots_free_max or self._nodes.may_queue(job):
                 yield job
             elif self._held_up is None and least <= self._nodes.slots_max:
                 self._held_up = self._ready.priority(job)
 
-    def _place(self, keys: Sequence[JobKey], room: int) -> None:
+    def _place(self, keys: Sequence[JobKey]) -> None:
         cascade = self._cascade
         cascade.jobs.read(keys)
+        queues = self._nodes.queues(keys)
+        room = self._nodes.free_room + (self._nodes.queue_room if queues else 0)
+        room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
-        plan = placement.plan(self._snapshot(jobs, waiting))
+        plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
@@ -170,7 +184,10 @@ class _Round:
             cascade.run([WakePlacement(self._pool.key)])
 
     def _snapshot(
-        self, jobs: Sequence[Job], waiting: dict[JobKey, list[Task]]
+        self,
+        jobs: Sequence[Job],
+        waiting: dict[JobKey, list[Task]],
+        queues: dict[JobKey, dict[NodeKey, int]],
     ) -> placement.PoolSnapshot:
         prepared = [job.key for job in jobs if job.has_preparation]
         failed = self._cascade.transaction.failed_job_nodes(prepared)
@@ -187,7 +204,7 @@ class _Round:
                     priority=job.priority,
                     tasks=[self._waiting(task) for task in waiting[job.key]],
                     unfit=frozenset(failed.get(job.key, ())),
-                    queue_slots_max=nodes.queues.get(job.key, {}),
+                    queue_slots_max=queues.get(job.key, {}),
                 )
                 for job in jobs
             ],
@@ -242,6 +259,7 @@ class _Round:
 
         Of a job of which not all was seen more may fit at once: it is looked at again.
         """
+        queue_room = self._nodes.queue_room
         for key in keys:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
@@ -250,7 +268,7 @@ class _Round:
                 self._ready.note_least_slots(key, min(left))
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
-            elif self._nodes.room > 0:
+            elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):
                 self._cascade.run([WakePlacement(self._pool.key)])
 
     def _recall_lower(self) -> None:
@@ -259,12 +277,12 @@ class _Round:
         if not crowded:
             return
         waiting = self._held_up
-        if waiting is None and self._nodes.room <= 0:
+        if waiting is None and self._nodes.free_room == 0:
             waiting = self._ready.highest_priority
         if waiting is None:
             return
         cascade = self._cascade
-        open_jobs = {place.job for key in crowded for place in self._nodes.open.get(key, ())}
+        open_jobs = {job for key in crowded for job in self._nodes.open.get(key, ())}
         cascade.jobs.read(open_jobs)
         found = [job for job in map(cascade.jobs.get, open_jobs) if job is not None]
         lower = [job.key for job in found if job.priority < waiting]

@@ -207,7 +207,6 @@ class OpenJob(NamedTuple):
 
     node: NodeKey
     job: JobKey
-    is_prepared: bool
 
 
 class Transaction(Protocol):
@@ -291,10 +290,6 @@ class Transaction(Protocol):
         """Return the nodes of a pool that are not gone, the oldest first."""
         ...
 
-    def first_node(self, pool: PoolKey) -> NodeKey:
-        """Return the oldest node that a pool ever had; it has had one."""
-        ...
-
     def executions_of_node(self, node: NodeKey) -> list[Execution]:
         """Return what a node has to run or to stop, the oldest first."""
         ...
@@ -358,6 +353,10 @@ class Transaction(Protocol):
 
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
         """Return which jobs have tasks on these nodes that run or queue."""
+        ...
+
+    def prepared_job_nodes(self, jobs: Sequence[JobKey]) -> list[tuple[JobKey, NodeKey]]:
+        """Return on which nodes jobs are prepared, or have nothing to prepare."""
         ...
 
     def failed_job_nodes(self, jobs: Sequence[JobKey]) -> dict[JobKey, list[NodeKey]]:

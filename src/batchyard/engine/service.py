@@ -263,7 +263,7 @@ class Service:
 
     async def reboot_node(
         self, account: str, pool_id: str, node_id: str, option: NodeOption
-    ) -> NodeView:
+    ) -> Node:
         """Reboot a node."""
         return await self._write(commands.reboot_node, account, pool_id, node_id, option)
 

@@ -6,7 +6,7 @@ The values are complete: nothing above the engine looks anything up to show one 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from batchyard.core.errors import Refused
 from batchyard.core.model import (
@@ -35,16 +35,25 @@ class PoolView:
     current_low_priority_nodes: int
 
 
+class RunningTasks(NamedTuple):
+    """How many tasks have started on a node and are not over, and their slots."""
+
+    tasks: int
+    slots: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
     """A compute node with what its pool was given; `ordinal` tells it from the others there.
 
-    The oldest node of a pool is number 0; a number is never used again.
+    The oldest node of a pool is number 0; a number is never used again. `running` leaves out what
+    queues on the node.
     """
 
     node: Node
     pool_spec: PoolSpec
     ordinal: int
+    running: RunningTasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

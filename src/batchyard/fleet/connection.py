@@ -13,6 +13,7 @@ from batchyard.core.errors import Defect, ErrorCode, Refused
 from batchyard.core.limits import NODE_ANSWER_TIME_MAX
 from batchyard.link import frames, messages
 from batchyard.link.address import address_of
+from batchyard.link.receiving import Receiver
 
 Answer = messages.FileList | messages.FileProperties | messages.FileChunk | messages.FileDeleted
 Expected = TypeVar("Expected", bound=Answer)
@@ -31,10 +32,11 @@ class AgentRefused(Exception):
     """The agent serves another life of the node, or speaks another protocol."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Receiver):
     """Speaks with one agent. Belongs to the event loop."""
 
     def __init__(self, on_reports: Callable[[messages.Reports], None]) -> None:
+        super().__init__()
         loop = asyncio.get_running_loop()
         self.welcome: Final[asyncio.Future[messages.Welcome]] = loop.create_future()
         self.lost: Final[asyncio.Future[None]] = loop.create_future()
@@ -79,7 +81,7 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    # asyncio.Protocol
+    # Receiver
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to write."""

@@ -210,6 +210,9 @@ class _SimulatedHands:
     def now(self) -> float:
         return self._world.timeline.stamp()
 
+    def call_later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._world.timeline.after(seconds, action)
+
     def do(self, operation: Operation) -> None:
         self._operations.send(operation)
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select
 from sqlalchemy.engine import Row
 
+from batchyard.core import execution as execution_cycle
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
+from batchyard.core.model import ExecutionKind, JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
@@ -19,6 +20,7 @@ from batchyard.engine.views import (
     NodeView,
     Page,
     PoolView,
+    RunningTasks,
     TaskCounts,
     TaskView,
 )
@@ -32,6 +34,13 @@ AnyRow = Row[*tuple[Any, ...]]
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+
+#: What clients that wait for their tasks ask for over and over: put together once.
+_TASK_COUNTS: Final = (
+    select(*(schema.job_counts.c[name] for name in COUNTS))
+    .join(schema.job, schema.job.c.key == schema.job_counts.c.job)
+    .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
+)
 
 
 class SqlReads:
@@ -104,7 +113,8 @@ class SqlReads:
             row = connection.execute(query).first()
             if row is None:
                 raise Refused(ErrorCode.NODE_NOT_FOUND)
-            return _node_view(row, pool, _first_node(connection, pool.key))
+            running = _running_tasks(connection, [row.key])
+            return _node_view(row, pool, _first_node(connection, pool.key), running)
 
     def list_nodes(
         self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
@@ -122,7 +132,8 @@ class SqlReads:
             )
             rows = connection.execute(query).all()
             first = _first_node(connection, pool.key)
-        return _page(rows, limit, lambda row: _node_view(row, pool, first))
+            running = _running_tasks(connection, [row.key for row in rows])
+        return _page(rows, limit, lambda row: _node_view(row, pool, first, running))
 
     def get_job(self, account: str, job_id: str) -> JobView:
         """Return a job."""
@@ -145,11 +156,11 @@ class SqlReads:
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
-        counts = schema.job_counts
+        names = {"account": account, "id": job_id.lower()}
         with self._begin() as connection:
-            job = _job(connection, account, job_id)
-            query = select(*(counts.c[name] for name in COUNTS)).where(counts.c.job == job.key)
-            row = connection.execute(query).one()
+            row = connection.execute(_TASK_COUNTS, names).first()
+        if row is None:
+            raise Refused(ErrorCode.JOB_NOT_FOUND)
         return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
 
     def list_job_nodes(
@@ -288,10 +299,32 @@ def _first_node(connection: Connection, pool: int) -> int:
     return connection.execute(select(func.min(node.c.key)).where(node.c.pool == pool)).scalar() or 0
 
 
-def _node_view(row: AnyRow, pool: AnyRow, first_node: int) -> NodeView:
+def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int, RunningTasks]:
+    """Return what runs on nodes; those where nothing does are absent."""
+    execution = schema.execution
+    rows = connection.execute(
+        select(execution.c.node, func.count(), func.sum(execution.c.slots))
+        .where(
+            execution.c.node.in_(nodes),
+            execution.c.kind == ExecutionKind.TASK,
+            execution.c.state.not_in(execution_cycle.WAITING),
+        )
+        .group_by(execution.c.node)
+    )
+    return {row[0]: RunningTasks(row[1], row[2]) for row in rows}
+
+
+def _node_view(
+    row: AnyRow, pool: AnyRow, first_node: int, running: Mapping[int, RunningTasks]
+) -> NodeView:
     node = NODES.decode(row)
     spec = _POOL_SPEC.decode(pool.spec)
-    return NodeView(node=node, pool_spec=spec, ordinal=node.key - first_node)
+    return NodeView(
+        node=node,
+        pool_spec=spec,
+        ordinal=node.key - first_node,
+        running=running.get(node.key, RunningTasks(0, 0)),
+    )
 
 
 def _job_view(row: AnyRow) -> JobView:

@@ -188,10 +188,6 @@ class SqlTransaction:
         """Return the nodes of a pool that are not gone, the oldest first."""
         return self._query(schema.node, NODES, "pool = ? AND state <> 'gone' ORDER BY key", pool)
 
-    def first_node(self, pool: PoolKey) -> NodeKey:
-        """Return the oldest node that a pool ever had; it has had one."""
-        return NodeKey(self._one("SELECT min(key) FROM node WHERE pool = ?", pool))
-
     def executions_of_node(self, node: NodeKey) -> list[Execution]:
         """Return what a node has to run or to stop, the oldest first."""
         return self._query(schema.execution, EXECUTIONS, "node = ? ORDER BY job, task, id", node)
@@ -304,11 +300,21 @@ class SqlTransaction:
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
         """Return which jobs have tasks on these nodes that run or queue."""
         sql = (
-            "SELECT node, job, state = 'prepared' FROM job_node "
+            "SELECT node, job FROM job_node "
             "WHERE node IN (SELECT value FROM json_each(?)) AND tasks_open > 0 ORDER BY node, job"
         )
         rows = self._execute(sql, to_json(list(nodes)))
-        return [OpenJob(NodeKey(row[0]), JobKey(row[1]), bool(row[2])) for row in rows]
+        return [OpenJob(NodeKey(row[0]), JobKey(row[1])) for row in rows]
+
+    def prepared_job_nodes(self, jobs: Sequence[JobKey]) -> list[tuple[JobKey, NodeKey]]:
+        """Return on which nodes jobs are prepared, or have nothing to prepare."""
+        if not jobs:
+            return []
+        sql = (
+            "SELECT job, node FROM job_node "
+            "WHERE job IN (SELECT value FROM json_each(?)) AND state = 'prepared'"
+        )
+        return [(JobKey(row[0]), NodeKey(row[1])) for row in self._execute(sql, to_json(jobs))]
 
     def failed_job_nodes(self, jobs: Sequence[JobKey]) -> dict[JobKey, list[NodeKey]]:
         """Return the nodes on which the preparation of jobs failed."""

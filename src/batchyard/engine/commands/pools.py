@@ -19,6 +19,7 @@ from batchyard.core.messages import (
 )
 from batchyard.core.model import (
     AllocationState,
+    Node,
     NodeOption,
     Pool,
     PoolChange,
@@ -30,7 +31,7 @@ from batchyard.core.model import (
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import PoolGuard
-from batchyard.engine.views import NodeView, PoolView
+from batchyard.engine.views import PoolView
 
 
 def create_pool(cascade: Cascade, account: str, spec: PoolSpec) -> PoolView:
@@ -141,7 +142,7 @@ def delete_pool(cascade: Cascade, account: str, pool_id: str, guard: PoolGuard =
 
 def reboot_node(
     cascade: Cascade, account: str, pool_id: str, node_id: str, option: NodeOption
-) -> NodeView:
+) -> Node:
     """Reboot a node, at once or when its tasks are over (P-38).
 
     Raises:
@@ -152,11 +153,7 @@ def reboot_node(
     cascade.run([RebootNode(key=node.key, option=option)])
     after = cascade.nodes.get(node.key)
     assert after is not None, node
-    return NodeView(
-        node=after,
-        pool_spec=cascade.transaction.pool_spec(pool.key),
-        ordinal=after.key - cascade.transaction.first_node(pool.key),
-    )
+    return after
 
 
 def _view(cascade: Cascade, pool: Pool) -> PoolView:

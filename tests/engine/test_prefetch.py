@@ -1,0 +1,215 @@
+"""Short tasks queue on their node, and come back when something else has to come first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from batchyard.core.model import JobChange, NodeOption
+from batchyard.engine import commands
+from batchyard.engine.ports import Transaction
+from tests.engine.world import ACCOUNT, World
+
+SHORT = timedelta(milliseconds=10)
+LONG = timedelta(minutes=1)
+
+
+def names(*numbers: int) -> list[str]:
+    return [f"task-{number}-1" for number in numbers]
+
+
+@pytest.fixture
+def queue(world: World) -> World:
+    """A node with one slot: `task-2-1` runs there, and `task-3-1` and `task-4-1` queue."""
+    world.pool()
+    world.job()
+    world.tasks("known")
+    world.run_for("task-1-1", SHORT)
+    world.tasks("runs", "second", "third")
+    world.report(world.started("task-2-1"))
+    return world
+
+
+def test_tasks_queue_once_their_job_is_known_to_be_short(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks(*(f"t{number:02}" for number in range(20)))
+    assert world.assigned() == names(1)
+
+    world.run_for("task-1-1", SHORT)
+
+    # One runs, and five start within the time of prefetching.
+    assert world.assigned() == names(1, 2, 3, 4, 5, 6, 7)
+
+
+def test_what_queues_is_active_to_its_user(queue: World) -> None:
+    assert queue.assigned() == names(1, 2, 3, 4)
+    assert [queue.state_of(name) for name in ("runs", "second", "third")] == [
+        "running",
+        "active",
+        "active",
+    ]
+
+
+def test_tasks_of_long_jobs_do_not_queue(world: World) -> None:
+    world.pool()
+    world.job()
+    world.tasks("a", "b", "c")
+    world.run_for("task-1-1", LONG)
+    assert world.assigned() == names(1, 2)
+
+
+def test_nothing_queues_behind_a_task_of_a_long_job(world: World) -> None:
+    world.pool(slots=2)
+    world.job("long")
+    world.tasks("l1", job_id="long")
+    world.run_for("task-1-1", LONG)
+    world.tasks("l2", job_id="long")
+    world.job("short")
+    world.tasks("s1", "s2", job_id="short")
+    world.run_for("task-3-1", SHORT)
+    assert world.assigned() == names(1, 2, 3, 4)
+    world.tasks("s3", job_id="short")
+    assert world.assigned() == names(1, 2, 3, 4)
+
+
+def test_nothing_queues_where_its_job_is_not_prepared(world: World) -> None:
+    """J-69: a queue is for what can start at once."""
+    world.pool()
+    world.job("known")
+    world.tasks("one", job_id="known")
+    world.run_for("task-1-1", SHORT)
+    world.tasks("two", job_id="known")
+    world.job("other", preparation=True)
+    world.tasks("three", job_id="other")
+    assert world.assigned() == names(1, 2)
+
+
+def test_a_higher_priority_has_what_queues_in_front_of_it_recalled(queue: World) -> None:
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    assert queue.recalled() == names(3, 4)
+
+    queue.report(queue.never_started("task-3-1"), queue.never_started("task-4-1"))
+    queue.run("task-2-1")
+
+    assert queue.assigned()[4] == "task-5-1"
+    counts = [(queue.task(name).retry_count, queue.task(name).requeue_count) for name in ("third",)]
+    assert counts == [(0, 0)]
+
+
+def test_a_priority_that_is_raised_recalls_too(queue: World) -> None:
+    queue.job("other", priority=-1)
+    queue.tasks("now", job_id="other")
+    assert queue.recalled() == []
+    queue.do(commands.update_job, ACCOUNT, "other", JobChange(priority=5))
+    assert queue.recalled() == names(3, 4)
+
+
+def test_equal_priorities_recall_nothing(queue: World) -> None:
+    queue.job("other")
+    queue.tasks("later", job_id="other")
+    assert queue.recalled() == []
+
+
+def test_what_was_recalled_too_late_has_started_and_goes_on(queue: World) -> None:
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    queue.report(
+        queue.ended("task-2-1"), queue.started("task-3-1"), queue.never_started("task-4-1")
+    )
+    assert queue.state_of("second") == "running"
+    queue.report(queue.ended("task-3-1"))
+    assert queue.state_of("second") == "completed"
+
+
+def test_a_recalled_task_runs_again_as_another_attempt(queue: World) -> None:
+    """Its attempt is retired with the number it had: a late report of it would say nothing."""
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    queue.report(queue.never_started("task-3-1"), queue.never_started("task-4-1"))
+    queue.run("task-2-1")
+    queue.run("task-5-1")
+    assert queue.assigned()[5:] == ["task-3-2", "task-4-2"]
+
+
+def test_a_recalled_execution_that_its_node_does_not_know_never_started(queue: World) -> None:
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    queue.join(queue.nodes()[0].key, known=["task-2-1"])
+    queue.run("task-2-1")
+    assert queue.assigned()[4] == "task-5-1"
+    assert queue.task("second").requeue_count == 0
+
+
+def test_a_node_that_is_taken_away_after_its_tasks_gives_back_what_queues(queue: World) -> None:
+    """P-16: `taskcompletion` waits for what runs, not for what has not started."""
+    node = queue.nodes()[0]
+    queue.do(commands.reboot_node, ACCOUNT, "pool", node.id, NodeOption.TASK_COMPLETION)
+    assert queue.recalled() == names(3, 4)
+    assert queue.stopped() == []
+
+
+def test_what_queues_when_its_job_is_terminated_stays_active(queue: World) -> None:
+    """J-24: it never ran, as little as a task that no node had been chosen for."""
+    queue.do(commands.terminate_job, ACCOUNT, "job", "enough")
+    assert set(queue.stopped()) == set(names(2, 3, 4))
+    queue.report(
+        queue.ended("task-2-1"), queue.never_started("task-3-1"), queue.never_started("task-4-1")
+    )
+    assert [queue.state_of(name) for name in ("runs", "second")] == ["completed", "active"]
+    assert queue.job_now().state == "completed"
+
+
+def test_jobs_of_equal_priority_take_turns(world: World) -> None:
+    world.pool()
+    for job in ("a", "b"):
+        world.job(job)
+    world.tasks("a1", "a2", "a3", job_id="a")
+    world.tasks("b1", "b2", job_id="b")
+    for name in names(1, 2, 4, 3, 5):
+        assert world.assigned()[-1] == name
+        world.run_for(name, LONG)
+
+
+def test_a_commit_that_fails_leaves_nothing_unseen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index of ready jobs is a hint: it is read anew when its transaction is undone."""
+    world.pool()
+    world.job()
+    world.job("second")
+    world.tasks("runs")
+    real = world.store.transaction
+
+    @contextmanager
+    def full() -> Iterator[Transaction]:
+        with real() as transaction:
+            yield transaction
+            raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "transaction", full)
+        with pytest.raises(OSError, match="disk is full"):
+            world.tasks("one", job_id="second")
+    world.tasks("other", job_id="second")
+    world.run("task-1-1")
+    assert world.assigned() == names(1, 2)
+
+
+def test_a_restarted_server_lets_nothing_queue_before_it_knows_the_job_again(queue: World) -> None:
+    queue.restart()
+    queue.join(queue.nodes()[0].key, known=names(2, 3, 4))
+    queue.tasks("new")
+    assert queue.assigned() == []
+    queue.run_for("task-3-1", SHORT)
+    assert queue.assigned() == names(5)
+
+
+def test_a_node_shows_what_runs_there_and_not_what_queues(queue: World) -> None:
+    (view,) = queue.store.reads.list_nodes(ACCOUNT, "pool", 0, 9).items
+    assert view.running == (1, 1)
+    assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (1, 1)
+    queue.run("task-2-1")
+    assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (0, 0)
