@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from batchyard.sim import rules
-from batchyard.sim.auditor import (
-    Auditor,
-    Preparation,
-    Shown,
-    ShownCounts,
-    ShownJob,
-    ShownNode,
-    ShownTask,
-)
+from batchyard.sim.auditor import Auditor, Preparation
 from batchyard.sim.rules import Rule, Violation
+from batchyard.sim.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownTask
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -47,7 +40,9 @@ def success() -> ShownTask:
     return a_task(state="completed", result="success", exit_code=0, start_time=NOW, end_time=NOW)
 
 
-def shown(*tasks: ShownTask, active: int = 0, succeeded: int = 0) -> Shown:
+def shown(
+    *tasks: ShownTask, active: int = 0, succeeded: int = 0, job_state: str = "active"
+) -> Shown:
     counts = ShownCounts(
         active=active, running=0, succeeded=succeeded, failed=0,
         active_slots=active, running_slots=0, succeeded_slots=succeeded, failed_slots=0,
@@ -55,7 +50,7 @@ def shown(*tasks: ShownTask, active: int = 0, succeeded: int = 0) -> Shown:
     return Shown(
         time=NOW,
         tasks=tasks,
-        jobs=(ShownJob(job="j", state="active", counts=counts),),
+        jobs=(ShownJob(job="j", state=job_state, counts=counts),),
         nodes=(ShownNode(node="n", pool="p", state="idle"),),
     )
 
@@ -92,6 +87,9 @@ def test_a_task_runs_in_one_place_until_its_node_is_taken_away_or_lost() -> None
     auditor.started("t1", "task", "n", "j", "t")
     with broken(rules.ONE_PLACE):
         auditor.started("t2", "task", "m", "j", "t")
+    with broken(rules.NODES_KEPT):
+        auditor.given_up("n")
+    auditor.asked_away("p", ["n"])
     auditor.given_up("n")
     auditor.started("t2", "task", "m", "j", "t")
     auditor.life_over("m")
@@ -179,6 +177,30 @@ def test_nothing_starts_again_after_success_or_too_many_failures() -> None:
     auditor.started("t2", "task", "m", "j", "t")
 
 
+def test_a_task_gives_way_to_a_pool_full_of_a_higher_priority() -> None:
+    auditor = an_auditor(slots=1)
+    auditor.asked_job("h", pool="p", priority=5, is_long=True)
+    for name in "abc":
+        auditor.asked_task("h", name)
+        auditor.accepted_task("h", name)
+    auditor.started("t1", "task", "n", "j", "t")  # It was there before.
+    auditor.asked_task("j", "late")
+    with broken(rules.PRIORITY):
+        auditor.started("late1", "task", "m", "j", "late")
+    auditor.started("a1", "task", "m", "h", "a")
+    auditor.killed("t1")
+    auditor.started("late1", "task", "n", "j", "late")
+
+
+def test_nothing_of_a_completed_job_runs() -> None:
+    auditor = an_auditor()
+    auditor.started("t1", "task", "n", "j", "t")
+    with broken(rules.ENDED_JOBS_REST):
+        auditor.look(shown(a_task(), active=1, job_state="completed"))
+    with broken(rules.ENDED_JOBS_REST):
+        auditor.started("u1", "task", "m", "j", "u")
+
+
 def test_a_completed_task_neither_changes_nor_runs() -> None:
     auditor = an_auditor()
     auditor.started("t1", "task", "n", "j", "t")
@@ -197,6 +219,10 @@ def test_what_was_accepted_is_kept_until_its_deletion_is_asked() -> None:
         auditor.look(shown())
     auditor.asked_deletion("j", "t")
     auditor.look(shown())
+    auditor.deleted("j", "t")
+    auditor.look(shown())
+    with broken(rules.GONE_STAYS):
+        auditor.look(shown(a_task(), active=1))
 
 
 def test_counts_are_recounted() -> None:

@@ -1,6 +1,7 @@
 """What clients of a simulated world ask for, drawn from its seed, until they are answered."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -11,6 +12,7 @@ from batchyard.core.model import (
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
+    Node,
     NodeFillType,
     NodeOption,
     PoolSpec,
@@ -21,6 +23,8 @@ from batchyard.core.model import (
 )
 from batchyard.engine import commands
 from batchyard.sim.auditor import Preparation
+from batchyard.sim.fleet import node_name
+from batchyard.sim.happenings import Event, Fault
 from batchyard.sim.service import NO_ANSWER, SimulatedService, call
 from batchyard.sim.surroundings import POOL, Surroundings, command_line
 from batchyard.store.store import MemoryStore
@@ -29,6 +33,24 @@ ACCOUNT: Final = "account"
 
 #: Refusals that tell a client which asks again that its first request was carried out.
 _DONE_BEFORE: Final = frozenset({ErrorCode.POOL_EXISTS, ErrorCode.JOB_EXISTS})
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the tasks of a job are like, and how many come at a time."""
+
+    seconds_min: float
+    seconds_max: float
+    tasks_max: int
+
+
+#: Anything; tasks so short that they queue on nodes; more long ones than a pool takes at a time.
+_ANY: Final = _Work(0.0, 3.0, 8)
+_SHORT: Final = _Work(0.001, 0.03, 20)
+_WORKS: Final = (_ANY, _Work(0.0, 15.0, 5), _SHORT, _Work(1.0, 2.0, 24))
+
+#: A job of a high priority, whose tasks come just when short ones of another job queue.
+_URGENT: Final = "urgent"
 
 
 class Clients:
@@ -43,6 +65,7 @@ class Clients:
         self._seconds = seconds
         self._tasks: list[tuple[str, str]] = []
         self._jobs: list[str] = []
+        self._works: dict[str, _Work] = {}
         self._slots = world.random.choice((1, 2, 4))
 
     def begin(self) -> None:
@@ -51,6 +74,8 @@ class Clients:
         self._create_pool()
         for number in range(random.randint(1, 3)):
             self._later(0.3, partial(self._create_job, f"j{number}"))
+        if random.random() < 0.5:
+            self._later(0.1, partial(self._create_job, _URGENT))
         for action, most in (
             (self._terminate_task, 3),
             (self._delete_task, 2),
@@ -74,20 +99,31 @@ class Clients:
         name: str,
         function: Callable[..., Any],
         *arguments: object,
+        event: Event | None = None,
+        asked: Callable[[], None] = lambda: None,
         accepted: Callable[[object], None] = lambda _answer: None,
     ) -> None:
-        """Ask, and ask again until there is an answer."""
+        """Ask, and ask again until there is an answer; `event` is what a success is."""
         world = self._world
         world.timeline.note(f"a client asks: {name}")
-        again = partial(self._request, name, function, *arguments, accepted=accepted)
+        again = partial(
+            self._request, name, function, *arguments, event=event, asked=asked, accepted=accepted
+        )
+        asked()
 
         def answered(answer: object) -> None:
-            if answer is NO_ANSWER or world.chance(world.faults.lost_answer):
+            is_lost = answer is not NO_ANSWER and world.chance(world.faults.lost_answer)
+            if is_lost:
+                world.happened(Fault.LOST_ANSWER)
+            if is_lost or answer is NO_ANSWER:
                 world.timeline.note(f"no answer: {name}")
                 world.timeline.after(world.random.uniform(0.1, 3.0), again)
             elif isinstance(answer, Refused) and answer.code not in _DONE_BEFORE:
                 world.timeline.note(f"refused: {name}: {answer.code}")
+                world.happened(Event.REFUSAL)
             else:
+                if event is not None:
+                    world.happened(event)
                 accepted(answer)
 
         self._service.submit(call(function, ACCOUNT, *arguments), answered)
@@ -115,41 +151,77 @@ class Clients:
         )
         self._request("create the pool", commands.create_pool, spec)
 
-    def _a_node(self) -> str | None:
+    def _a_node(self) -> Node | None:
         nodes = self._store.reads.list_nodes(ACCOUNT, POOL, 0, 100).items if self._is_pool() else ()
         if not nodes:
             return None
-        return self._world.random.choice([view.node.id for view in nodes])
+        return self._world.random.choice([view.node for view in nodes])
 
     def _is_pool(self) -> bool:
         return bool(self._store.reads.list_pools(ACCOUNT, 0, 1).items)
 
     def _option(self) -> NodeOption:
-        option = self._world.random.choice(list(NodeOption))
-        if option is NodeOption.TERMINATE:
-            self._service.cloud.ends_tasks = True
-        return option
+        options: tuple[NodeOption, ...] = (NodeOption.REQUEUE, *NodeOption)
+        return self._world.random.choice(options)
+
+    def _take_away(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *arguments: object,
+        option: NodeOption,
+        event: str,
+        nodes: list[str] | None,
+    ) -> None:
+        ends_tasks = option is NodeOption.TERMINATE
+        self._request(
+            f"{name} with {option}",
+            function,
+            POOL,
+            *arguments,
+            event=Event[f"{event}_{option.name.replace('_', '')}"],
+            asked=lambda: self._world.auditor.asked_away(POOL, nodes, ends_tasks=ends_tasks),
+        )
 
     def _reboot(self) -> None:
-        node = self._a_node()
+        node, option = self._a_node(), self._option()
         if node is not None:
-            self._service.cloud.reboots.update(self._service.cloud.machines)
-            name = f"reboot {node[:10]}"
-            self._request(name, commands.reboot_node, POOL, node, self._option())
+            name = node_name(node.key)
+            self._take_away(
+                f"reboot {name}",
+                commands.reboot_node,
+                node.id,
+                option,
+                option=option,
+                event="REBOOT",
+                nodes=[name],
+            )
 
     def _remove_node(self) -> None:
-        node = self._a_node()
+        node, option = self._a_node(), self._option()
         if node is not None:
-            timeout = timedelta(minutes=15)
-            option = self._option()
-            self._request("remove a node", commands.remove_nodes, POOL, [node], timeout, option)
+            name = node_name(node.key)
+            self._take_away(
+                f"remove {name}",
+                commands.remove_nodes,
+                [node.id],
+                timedelta(minutes=15),
+                option,
+                option=option,
+                event="REMOVE",
+                nodes=None,  # Until the pool has its new size, it may let others go as well.
+            )
 
     def _resize(self) -> None:
-        resize = Resize(
-            target_dedicated_nodes=self._world.random.randint(0, 4), option=self._option()
-        )
-        self._request(
-            f"resize to {resize.target_dedicated_nodes}", commands.resize_pool, POOL, resize
+        option = self._option()
+        resize = Resize(target_dedicated_nodes=self._world.random.randint(0, 4), option=option)
+        self._take_away(
+            f"resize to {resize.target_dedicated_nodes}",
+            commands.resize_pool,
+            resize,
+            option=option,
+            event="RESIZE",
+            nodes=None,
         )
 
     # Jobs.
@@ -169,10 +241,12 @@ class Clients:
                 release = JobReleaseSpec(
                     id="rel", command_line=command_line(random.uniform(0.1, 3.0), 0, 1)
                 )
+        work = random.choice(_WORKS) if job != _URGENT else _ANY
+        self._works[job] = work
         spec = JobSpec(
             id=job,
             pool_id=POOL,
-            priority=random.choice((0, 0, 5)),
+            priority=random.choice((0, 0, 5)) if job != _URGENT else 9,
             preparation=preparation,
             release=release,
         )
@@ -186,6 +260,8 @@ class Clients:
                 reruns=preparation.rerun_on_node_reboot_after_success,
             ),
             release=release is not None,
+            priority=spec.priority,
+            is_long=work.seconds_min >= 1.0,
         )
         self._request(
             f"create {job}", commands.create_job, spec, accepted=lambda _view: self._has_job(job)
@@ -194,12 +270,16 @@ class Clients:
     def _has_job(self, job: str) -> None:
         self._world.auditor.accepted_job(job)
         self._jobs.append(job)
-        for number in range(self._world.random.randint(1, 3)):
+        if job == _URGENT:
+            return  # Its tasks come when others queue.
+        for number in range(self._world.random.randint(1, 4)):
             self._later(0.5, partial(self._add_tasks, job, f"t{number}"))
 
     def _add_tasks(self, job: str, prefix: str) -> None:
         random = self._world.random
-        specs = [self._a_task(f"{prefix}-{number}") for number in range(random.randint(1, 5))]
+        work = self._works[job]
+        count = random.randint(1, work.tasks_max)
+        specs = [self._a_task(work, f"{prefix}-{number}") for number in range(count)]
         for spec in specs:
             self._world.auditor.asked_task(
                 job, spec.id, slots=spec.required_slots, retries=spec.max_task_retry_count or 0
@@ -213,6 +293,9 @@ class Clients:
                     self._world.auditor.accepted_task(job, result.task_id)
                     self._tasks.append((job, result.task_id))
 
+        if work is _SHORT and _URGENT in self._jobs:
+            seconds = random.uniform(0.0, 0.3)
+            self._world.timeline.after(seconds, partial(self._add_tasks, _URGENT, f"{job}{prefix}"))
         self._request(
             f"add {len(specs)} tasks {prefix} to {job}",
             commands.add_tasks,
@@ -221,11 +304,11 @@ class Clients:
             accepted=accepted,
         )
 
-    def _a_task(self, name: str) -> TaskSpec:
+    def _a_task(self, work: _Work, name: str) -> TaskSpec:
         random = self._world.random
-        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 15.0)))
+        seconds = random.uniform(work.seconds_min, work.seconds_max)
         failures = random.choice((0, 0, 0, 1, 2))
-        limit = random.choice((None, None, None, 5.0))
+        limit = random.choice((None, None, None, 5.0)) if seconds > 5.0 else None
         return TaskSpec(
             id=name,
             command_line=command_line(seconds, *[7] * failures, random.choice((0, 0, 0, 3))),
@@ -243,6 +326,7 @@ class Clients:
                 commands.terminate_job,
                 job,
                 None,
+                event=Event.TERMINATED_JOB,
                 accepted=lambda _view: self._world.auditor.ended(job),
             )
 
@@ -254,14 +338,23 @@ class Clients:
                 f"delete {job}",
                 commands.delete_job,
                 job,
+                event=Event.DELETED_JOB,
                 accepted=lambda _none: self._world.auditor.deleted(job),
             )
 
     def _change_priority(self) -> None:
         if self._jobs:
             job = self._world.random.choice(self._jobs)
-            change = JobChange(priority=self._world.random.randint(-5, 5))
-            self._request(f"change the priority of {job}", commands.update_job, job, change)
+            priority = self._world.random.randint(-5, 5)
+            change = JobChange(priority=priority)
+            self._world.auditor.asked_priority(job, priority)
+            self._request(
+                f"give {job} the priority {priority}",
+                commands.update_job,
+                job,
+                change,
+                event=Event.UPDATED_JOB,
+            )
 
     # Tasks.
 
@@ -269,7 +362,13 @@ class Clients:
         if self._tasks:
             job, task = self._world.random.choice(self._tasks)
             self._world.auditor.asked_end(job, task)
-            self._request(f"terminate {job}/{task}", commands.terminate_task, job, task)
+            self._request(
+                f"terminate {job}/{task}",
+                commands.terminate_task,
+                job,
+                task,
+                event=Event.TERMINATED_TASK,
+            )
 
     def _delete_task(self) -> None:
         if self._tasks:
@@ -280,6 +379,7 @@ class Clients:
                 commands.delete_task,
                 job,
                 task,
+                event=Event.DELETED_TASK,
                 accepted=lambda _none: self._world.auditor.deleted(job, task),
             )
 
@@ -290,5 +390,10 @@ class Clients:
             self._world.auditor.asked_retries(job, task, retries)
             constraints = TaskConstraints(max_task_retry_count=retries)
             self._request(
-                f"give {job}/{task} {retries} retries", commands.update_task, job, task, constraints
+                f"give {job}/{task} {retries} retries",
+                commands.update_task,
+                job,
+                task,
+                constraints,
+                event=Event.UPDATED_TASK,
             )

@@ -20,12 +20,16 @@ from batchyard.engine.ports import (
     NodeUp,
 )
 from batchyard.link import messages
+from batchyard.sim.happenings import Fault
 from batchyard.sim.machine import Machine
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream
 
 #: Pause before something is tried or told again.
 _AGAIN_SECONDS: Final = 1.0
+
+#: From here on a machine or a connection counts as late.
+_LATE_SECONDS: Final = 5.0
 
 
 def node_name(key: NodeKey) -> str:
@@ -39,15 +43,11 @@ class Cloud:
     def __init__(self, world: Surroundings) -> None:
         self.world: Final = world
         self.machines: Final[dict[NodeKey, Machine]] = {}
-        #: Nodes that a client asked to reboot.
-        self.reboots: Final[set[NodeKey]] = set()
-        #: Whether a client wanted tasks ended with their nodes.
-        self.ends_tasks = False
 
     def give_up(self, key: NodeKey) -> None:
         """Tell the judge that the service takes a node from its tasks."""
         if key in self.machines:
-            self.world.auditor.given_up(node_name(key), ends_tasks=self.ends_tasks)
+            self.world.auditor.given_up(node_name(key))
 
 
 class SimulatedFleet:
@@ -60,6 +60,9 @@ class SimulatedFleet:
         self._nodes: dict[NodeKey, _Served] = {}
         self._releasing: set[NodeKey] = set()
         self._is_open = True
+        #: How many news there were, and the latest of each node that is stored.
+        self._told = 0
+        self._stored: dict[NodeKey, int] = {}
 
     def close(self) -> None:
         """The service is gone; what it has sent may still arrive."""
@@ -74,10 +77,7 @@ class SimulatedFleet:
             if request.key in self._releasing or (former and former.epoch >= request.epoch):
                 continue
             machine = self._cloud.machines.get(request.key)
-            is_rebooted = machine is not None and machine.epoch < request.epoch
-            if is_rebooted and (
-                (machine is not None and not machine.is_lost) or request.key in self._cloud.reboots
-            ):
+            if machine is not None and machine.epoch < request.epoch:
                 self._cloud.give_up(request.key)
             if former is not None:
                 former.end()
@@ -113,20 +113,29 @@ class SimulatedFleet:
 
     def tell(self, event: FleetEvent, done: Callable[[int], None]) -> None:
         """Tell an event until it is stored, and perhaps once more."""
+        self._told += 1
+        self._tell(event, self._told, done)
+        if self._world.chance(self._world.faults.repeat):
+            self._world.happened(Fault.REPEATED_NEWS)
+            self._world.timeline.after(
+                self._world.random.uniform(0.0, 5.0), lambda: self._repeat(event)
+            )
+
+    def _tell(self, event: FleetEvent, order: int, done: Callable[[int], None]) -> None:
         if not self._is_open:
             return
 
         def answered(number: int | None) -> None:
-            if number is not None:
-                done(number)
-            else:
-                self._world.timeline.after(_AGAIN_SECONDS, lambda: self.tell(event, done))
+            if number is None:
+                self._world.timeline.after(_AGAIN_SECONDS, lambda: self._tell(event, order, done))
+                return
+            latest = self._stored.get(event.node, 0)
+            if order < latest:
+                self._world.happened(Fault.OVERTAKEN_NEWS)
+            self._stored[event.node] = max(order, latest)
+            done(number)
 
         self._listener(event, answered)
-        if self._world.chance(self._world.faults.repeat):
-            self._world.timeline.after(
-                self._world.random.uniform(0.0, 5.0), lambda: self._repeat(event)
-            )
 
     def _repeat(self, event: FleetEvent) -> None:
         if self._is_open:
@@ -151,6 +160,8 @@ class _Served:
         """Find the machine or make one, sooner or later."""
         most = self._world.faults.allocation_seconds_max
         seconds = self._world.random.uniform(0.05, 0.5 + most)
+        if seconds > _LATE_SECONDS:
+            self._world.happened(Fault.SLOW_FLEET)
         self._world.timeline.after(seconds, lambda: self._arrive(cloud))
 
     def _arrive(self, cloud: Cloud) -> None:
@@ -159,6 +170,7 @@ class _Served:
         machine = cloud.machines.get(self._key)
         if machine is None or machine.epoch < self.epoch:
             if self._world.chance(self._world.faults.allocation_failure):
+                self._world.happened(Fault.NO_MACHINE)
                 event = NodeUnavailable(self._key, self.epoch, "none is left")
                 self._fleet.tell(event, lambda _number: None)
                 if self._world.random.random() < 0.5:
@@ -205,7 +217,11 @@ class _Served:
     def _lose(self) -> None:
         self._connection = None
         if not self._is_over:
-            self._world.timeline.after(self._world.random.uniform(0.01, 1.0), self._reach)
+            most = self._world.faults.outage_seconds_max
+            seconds = self._world.random.uniform(0.01, 1.0 + most)
+            if seconds > _LATE_SECONDS:
+                self._world.happened(Fault.OUTAGE)
+            self._world.timeline.after(seconds, self._reach)
 
     def send(self, orders: Sequence[messages.Order]) -> None:
         if self._connection is not None:
@@ -241,10 +257,13 @@ class _Connection:
         self._agent = machine.agent
         self._lose = lose
         self._to_agent: Stream[messages.ToAgent] = Stream(
-            world.timeline, world.network_delay, self._obey
+            world.timeline, world.network_delay, self._obey, self._note_loss
         )
         self._from_agent: Stream[messages.FromAgent] = Stream(
-            world.timeline, world.network_delay, lambda message: hear(self, message)
+            world.timeline,
+            world.network_delay,
+            lambda message: hear(self, message),
+            self._note_loss,
         )
         self.line: Final = _AgentsEnd(self)
         machine.on_agent_lost = self.close
@@ -265,19 +284,22 @@ class _Connection:
     def _note(self, arrow: str, message: messages.Message) -> None:
         self._world.timeline.note(f"service {arrow} {self._machine.name}: {_brief(message)}")
 
+    def _note_loss(self) -> None:
+        self._world.happened(Fault.LOST_MESSAGE)
+
     def _perhaps_break(self) -> None:
         if self._world.chance(self._world.faults.disconnect):
             self._world.timeline.after(self._world.random.uniform(0.0, 0.02), self.close)
 
     def close(self) -> None:
-        """Break: what is under way is lost, and both ends learn of it."""
+        """Break: what is under way is lost, and both ends learn of it, sooner or later."""
         if not self._to_agent.is_open:
             return
         self._to_agent.cut()
         self._from_agent.cut()
         if self._agent is not None:
             self._agent.part(self.line)
-        self._world.timeline.after(0.0, self._lose)
+        self._world.timeline.after(self._machine.silence_seconds, self._lose)
 
     def _obey(self, message: messages.ToAgent) -> None:
         agent = self._agent
@@ -296,6 +318,7 @@ class _Connection:
             | messages.RemoveDirectory
             | messages.Acknowledge,
         ):
+            self._machine.note(message)
             agent.obey(message)
 
 

@@ -22,10 +22,24 @@ from batchyard.agent.journal import (
 )
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.prepared import PreparedJobs
-from batchyard.core.model import EndCause
-from batchyard.link.messages import Assignment
+from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.link.messages import Assign, Assignment, Recall, ToAgent
+from batchyard.sim.happenings import Event, Fault
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream
+
+#: From here on an execution has waited on its node.
+_PROMPT_SECONDS: Final = 0.01
+
+#: What the exit of an execution is, by its kind and whether it succeeded.
+_EXITS: Final = {
+    (ExecutionKind.TASK, True): Event.SUCCESS,
+    (ExecutionKind.TASK, False): Event.FAILURE,
+    (ExecutionKind.START, True): Event.START_TASK,
+    (ExecutionKind.START, False): Event.FAILED_START_TASK,
+    (ExecutionKind.PREPARATION, True): Event.PREPARATION,
+    (ExecutionKind.PREPARATION, False): Event.FAILED_PREPARATION,
+}
 
 
 class _Spawn(Operation, frozen=True):
@@ -52,6 +66,8 @@ class Machine:
         self.epoch = 0
         self.is_lost = False
         self.is_gone = False
+        #: How long nobody notices that it is lost.
+        self.silence_seconds = 0.0
         self.agent: AgentLogic | None = None
         self._world = world
         self._slots = slots
@@ -61,6 +77,9 @@ class Machine:
         self._entries: list[Entry] = []
         self._acknowledged = 0
         self._boot_time = 0.0
+        self._hands: _SimulatedHands | None = None
+        #: When executions were last assigned that have not started.
+        self._assigned: dict[str, float] = {}
         self._operations: Stream[Operation] | None = None
         self._tellings: Stream[tuple[int, list[Entry]]] | None = None
         #: Called when an agent is gone, with its conversation.
@@ -74,6 +93,7 @@ class Machine:
             self.die()
         self.epoch = epoch
         self.is_lost = False
+        self.silence_seconds = 0.0
         self._entries.clear()
         self._acknowledged = 0
         self._boot_time = self._world.timeline.stamp()
@@ -85,9 +105,19 @@ class Machine:
         self.lose_agent(restarts=False)
         if not self.is_lost:
             self.is_lost = True
+            for process in self._running.values():
+                if process.assignment.kind is ExecutionKind.TASK:
+                    self._world.happened(Event.LOSS)
             self._running.clear()
             self._world.timeline.note(f"{self.name} life {self.epoch} is over")
             self._world.auditor.life_over(self.name)
+
+    def vanish(self) -> None:
+        """Fall silent for good; it takes a while until that is known."""
+        if not self.is_lost:
+            self._world.happened(Fault.LOST_NODE)
+            self.silence_seconds = self._world.random.uniform(2.0, 15.0)
+            self.die()
 
     def start_agent(self) -> None:
         """Start an agent, which takes over what the supervisor has."""
@@ -95,7 +125,7 @@ class Machine:
             return
         world = self._world
         self._operations = Stream(world.timeline, world.local_delay, self._obey)
-        hands = _SimulatedHands(world, self._operations)
+        self._hands = hands = _SimulatedHands(world, self._operations)
         attached = Attached(
             self.epoch,
             self._boot_time,
@@ -116,6 +146,8 @@ class Machine:
             return
         self._world.timeline.note(f"{self.name} loses its agent")
         self.agent = None
+        if self._hands is not None:
+            self._hands.is_over = True
         if self._operations is not None and (not restarts or self._world.random.random() < 0.5):
             self._operations.cut()
         if self._tellings is not None:
@@ -123,6 +155,17 @@ class Machine:
         self.on_agent_lost()
         if restarts:
             self._world.timeline.after(self._world.random.uniform(0.5, 3.0), self.start_agent)
+
+    def note(self, order: ToAgent) -> None:
+        """Note what the agent is about to obey."""
+        match order:
+            case Assign():
+                for assignment in order.executions:
+                    self._assigned[assignment.execution_id] = self._world.timeline.seconds
+            case Recall():
+                self._world.happened(Event.RECALL)
+                if not self._running.keys().isdisjoint(order.execution_ids):
+                    self._world.happened(Event.LATE_RECALL)
 
     def _save(self, directories: "dict[str, str] | object") -> None:
         assert isinstance(directories, dict)
@@ -139,6 +182,8 @@ class Machine:
                     self._end(name, EndCause.STOPPED, operation.grace)
             case Log():
                 self._append(operation.entries)
+                if any(isinstance(entry, EndedEntry) for entry in operation.entries):
+                    self._world.happened(Event.GIVEN_BACK)
             case Forget():
                 self._forget(operation.number)
             case _:
@@ -165,6 +210,7 @@ class Machine:
         world.auditor.started(
             name, str(assignment.kind), self.name, assignment.job_id, assignment.task_id
         )
+        self._note_start(assignment)
         self._running[name] = process
         self._append([StartedEntry(name, now)])
         seconds, code = world.outcome(assignment)
@@ -172,6 +218,20 @@ class Machine:
         limit = assignment.wall_clock_seconds_max
         if limit is not None and limit < seconds:
             world.timeline.after(limit, lambda: self._time_out(name, process))
+
+    def _note_start(self, assignment: Assignment) -> None:
+        world = self._world
+        now = world.timeline.seconds
+        waited = now - self._assigned.pop(assignment.execution_id, now)
+        if assignment.kind is ExecutionKind.RELEASE:
+            world.happened(Event.RELEASE)
+        if assignment.kind is not ExecutionKind.TASK:
+            return
+        if waited > _PROMPT_SECONDS:
+            world.happened(Event.QUEUE if assignment.wait_for is None else Event.HOLD)
+        beside = [one for one in self._running.values() if one.note.slots]
+        if beside and assignment.slots > 1:
+            world.happened(Event.SHARED_NODE)
 
     def _time_out(self, name: str, process: _Process) -> None:
         if self._running.get(name) is process:
@@ -193,8 +253,11 @@ class Machine:
         world.timeline.note(f"{self.name} ends {name}: {cause} {code}")
         if cause is EndCause.EXITED:
             world.auditor.exited(name, code)
+            if (event := _EXITS.get((process.assignment.kind, code == 0))) is not None:
+                world.happened(event)
         else:
             world.auditor.killed(name)
+            world.happened(Event.TIME_OUT if cause is EndCause.TIMED_OUT else Event.STOP)
         now = world.timeline.stamp()
         entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note)
         self._append([entry])
@@ -206,12 +269,13 @@ class _SimulatedHands:
     def __init__(self, world: Surroundings, operations: Stream[Operation]) -> None:
         self._world = world
         self._operations = operations
+        self.is_over = False
 
     def now(self) -> float:
         return self._world.timeline.stamp()
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> None:
-        self._world.timeline.after(seconds, action)
+        self._world.timeline.after(seconds, lambda: None if self.is_over else action())
 
     def do(self, operation: Operation) -> None:
         self._operations.send(operation)

@@ -57,11 +57,23 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
+SOUND: Final = Rule("sound", "The service never meets a state that it did not expect.")
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
+ENDED_JOBS_REST: Final = Rule(
+    "ended-jobs-rest", "Nothing of a job runs or starts once the job is shown as completed."
+)
+PRIORITY: Final = Rule(
+    "priority",
+    "No task starts while those that wait longer, with a higher priority, would fill the pool.",
+)
+NODES_KEPT: Final = Rule(
+    "nodes-kept", "No living node is taken from its tasks unless a client asked for that."
+)
 
 # Whenever one looks.
 
 KEPT: Final = Rule("kept", "What was acknowledged to a client is there until a client deletes it.")
+GONE_STAYS: Final = Rule("gone-stays", "A task that was deleted and gone does not come back.")
 COUNTS: Final = Rule("counts", "The task counts of a job are those that its tasks add up to.")
 RESULTS: Final = Rule(
     "results", "A result and an exit code are those of a real run, or a client asked for the end."

@@ -9,7 +9,10 @@ from batchyard.core.errors import Refused
 from batchyard.engine import news
 from batchyard.engine.engine import Command, Engine
 from batchyard.engine.ports import FleetEvent, Transaction
+from batchyard.sim import rules
 from batchyard.sim.fleet import Cloud, SimulatedFleet
+from batchyard.sim.happenings import Fault
+from batchyard.sim.rules import Violation
 from batchyard.sim.surroundings import Surroundings
 from batchyard.store.store import MemoryStore
 
@@ -24,6 +27,10 @@ class _Crash(Exception):
     """The process of the service ends here."""
 
 
+class _CommitFailed(Exception):
+    """Nothing could be written; the service lives."""
+
+
 class _CrashingStore:
     """A store around whose commits the service may end."""
 
@@ -36,9 +43,14 @@ class _CrashingStore:
         faults = self._world.faults
         with self._store.transaction() as transaction:
             yield transaction
+            if self._world.chance(faults.failed_commit):
+                self._world.happened(Fault.FAILED_COMMIT)
+                raise _CommitFailed
             if self._world.chance(faults.crash_before_commit):
+                self._world.happened(Fault.CRASH_BEFORE_COMMIT)
                 raise _Crash("before a commit")
         if self._world.chance(faults.crash_after_commit):
+            self._world.happened(Fault.CRASH_AFTER_COMMIT)
             raise _Crash("after a commit")
 
 
@@ -68,7 +80,7 @@ class SimulatedService:
         self._engine = Engine(store, self._world.timeline, self._fleet)
         try:
             self._engine.start()
-        except _Crash as crash:
+        except (_Crash, _CommitFailed) as crash:
             self._die(crash)
             return
         self._schedule()
@@ -109,11 +121,15 @@ class SimulatedService:
             self._queue = batch + self._queue
             self._die(crash)
             return
-        assert not engine.is_failing, "a loop failed: its defect is in the log"
+        except _CommitFailed:
+            self._fail(batch)
+            return
+        if engine.is_failing:
+            raise Violation(rules.SOUND, "a loop failed: its defect is in the log")
         self._look()
         for (_, answered), answer in zip(batch, answers, strict=True):
             if answer.error is not None and not isinstance(answer.error, Refused):
-                raise answer.error
+                raise Violation(rules.SOUND, repr(answer.error)) from answer.error
             answered(answer.error or answer.value)
         if self._queue or engine.has_work:
             self._schedule()
@@ -125,7 +141,13 @@ class SimulatedService:
         if self._engine is not None and self._engine.has_work:
             self._schedule()
 
-    def _die(self, crash: _Crash) -> None:
+    def _fail(self, batch: list[tuple[Command, Answered]]) -> None:
+        self._world.timeline.note("a commit fails")
+        for _, answered in batch:
+            answered(NO_ANSWER)
+        self._schedule()
+
+    def _die(self, crash: _Crash | _CommitFailed) -> None:
         self._world.timeline.note(f"the service crashes {crash}")
         waiting, self._queue = self._queue, []
         self._engine = None

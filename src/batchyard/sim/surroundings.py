@@ -7,6 +7,7 @@ from batchyard.core.model import ExecutionKind
 from batchyard.link.messages import Assignment
 from batchyard.sim.auditor import Auditor
 from batchyard.sim.faults import Faults
+from batchyard.sim.happenings import Event, Fault, Happening, Tally
 from batchyard.sim.timeline import Timeline
 
 POOL: Final = "pool"
@@ -29,6 +30,7 @@ class Surroundings:
         self.timeline: Final = Timeline()
         self.auditor: Final = Auditor()
         self.faults = Faults.swarm(self.random)
+        self.tally: Final = Tally()
         self.waits_for_start_task = False
         self._runs: dict[tuple[str, ...], int] = {}
 
@@ -36,6 +38,10 @@ class Surroundings:
         """Have no faults from now on."""
         self.timeline.note("the world heals")
         self.faults = Faults()
+
+    def happened(self, what: Happening) -> None:
+        """Count something that worlds are there for."""
+        self.tally[what] += 1
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""
@@ -49,6 +55,7 @@ class Surroundings:
         """Return how long a message takes between the service and a node."""
         most = self.faults.delay_seconds_max
         if most and self.random.random() < 0.2:
+            self.happened(Fault.DELAYED_MESSAGE)
             return self.random.uniform(0.001, most)
         return self.random.uniform(0.001, 0.01)
 
@@ -60,6 +67,8 @@ class Surroundings:
         self._runs[place] = number + 1
         if assignment.kind is not ExecutionKind.TASK:
             return float(seconds), int(self.random.choice(codes))
+        if number:
+            self.happened(Event.ANOTHER_RUN)
         return float(seconds), int(codes[min(number, len(codes) - 1)])
 
     def life_began(self, node: str, slots: int) -> None:

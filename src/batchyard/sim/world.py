@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchyard.sim.clients import ACCOUNT, Clients
+from batchyard.sim.happenings import Event, Fault, Tally
 from batchyard.sim.observer import shown
 from batchyard.sim.service import SimulatedService
 from batchyard.sim.surroundings import Surroundings
@@ -43,6 +44,7 @@ class Outcome:
     seed: int
     events: int
     history: list[str]
+    tally: Tally
 
 
 class World:
@@ -69,7 +71,7 @@ class World:
             raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
         finally:
             self._store.close()
-        return Outcome(self._seed, world.timeline.count, world.timeline.history)
+        return Outcome(self._seed, world.timeline.count, world.timeline.history, world.tally)
 
     def _live(self) -> None:
         world = self._surroundings
@@ -80,7 +82,11 @@ class World:
         world.timeline.run(_BUSY_SECONDS)
         world.heal()
         world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
-        world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
+        rest = shown(self._store, ACCOUNT, world.timeline)
+        for task in rest.tasks:
+            if task.requeue_count:
+                world.happened(Event.REQUEUED_TASK)
+        world.auditor.rest(rest)
 
     def _look(self) -> None:
         self._commits += 1
@@ -89,12 +95,16 @@ class World:
             world.auditor.look(shown(self._store, ACCOUNT, world.timeline))
 
     def _perhaps_break(self) -> None:
-        """Once a second every agent and every supervisor may die."""
+        """Once a second every agent, every supervisor and every machine may die."""
         world = self._surroundings
         for machine in list(self._service.cloud.machines.values()):
-            if world.chance(world.faults.supervisor_crash_rate):
+            if world.chance(world.faults.supervisor_crash_rate) and not machine.is_lost:
+                world.happened(Fault.KILLED_SUPERVISOR)
                 machine.die()
-            elif world.chance(world.faults.agent_crash_rate):
+            elif world.chance(world.faults.node_loss_rate):
+                machine.vanish()
+            elif world.chance(world.faults.agent_crash_rate) and machine.agent is not None:
+                world.happened(Fault.KILLED_AGENT)
                 machine.lose_agent()
         if world.timeline.seconds < _BUSY_SECONDS:
             world.timeline.after(1.0, self._perhaps_break)
