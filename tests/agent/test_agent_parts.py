@@ -157,7 +157,7 @@ def test_any_order_of_events_sends_each_report_in_order(events: list[str]) -> No
 
 
 def test_what_came_before_the_welcome_was_stored_is_told_again() -> None:
-    """The service drops what does not follow on what it has, and acknowledges the `Welcome` only."""
+    """The service drops what does not follow on what it has, and has the `Welcome` only."""
     outbox = Outbox(1)
     outbox.append([DirectoryRemoved(1)])
     outbox.restart()

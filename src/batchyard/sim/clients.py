@@ -79,12 +79,12 @@ class Clients:
         for action, most in (
             (self._terminate_task, 3),
             (self._delete_task, 2),
-            (self._terminate_job, 2),
+            (self._terminate_job, 3),
             (self._delete_job, 1),
             (self._change_priority, 2),
             (self._change_retries, 2),
-            (self._reboot, random.choice((0, 2))),
-            (self._remove_node, random.choice((0, 1))),
+            (self._reboot, random.choice((0, 3))),
+            (self._remove_node, random.choice((0, 2))),
             (self._resize, random.choice((0, 2))),
         ):
             for _ in range(random.randint(0, most)):
@@ -294,7 +294,7 @@ class Clients:
                     self._tasks.append((job, result.task_id))
 
         if work is _SHORT and _URGENT in self._jobs:
-            seconds = random.uniform(0.0, 0.3)
+            seconds = random.uniform(0.0, 0.2)
             self._world.timeline.after(seconds, partial(self._add_tasks, _URGENT, f"{job}{prefix}"))
         self._request(
             f"add {len(specs)} tasks {prefix} to {job}",

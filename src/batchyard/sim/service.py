@@ -27,7 +27,7 @@ class _Crash(Exception):
     """The process of the service ends here."""
 
 
-class _CommitFailed(Exception):
+class CommitFailed(Exception):
     """Nothing could be written; the service lives."""
 
 
@@ -45,7 +45,7 @@ class _CrashingStore:
             yield transaction
             if self._world.chance(faults.failed_commit):
                 self._world.happened(Fault.FAILED_COMMIT)
-                raise _CommitFailed
+                raise CommitFailed
             if self._world.chance(faults.crash_before_commit):
                 self._world.happened(Fault.CRASH_BEFORE_COMMIT)
                 raise _Crash("before a commit")
@@ -80,7 +80,7 @@ class SimulatedService:
         self._engine = Engine(store, self._world.timeline, self._fleet)
         try:
             self._engine.start()
-        except (_Crash, _CommitFailed) as crash:
+        except (_Crash, CommitFailed) as crash:
             self._die(crash)
             return
         self._schedule()
@@ -121,7 +121,7 @@ class SimulatedService:
             self._queue = batch + self._queue
             self._die(crash)
             return
-        except _CommitFailed:
+        except CommitFailed:
             self._fail(batch)
             return
         if engine.is_failing:
@@ -147,7 +147,7 @@ class SimulatedService:
             answered(NO_ANSWER)
         self._schedule()
 
-    def _die(self, crash: _Crash | _CommitFailed) -> None:
+    def _die(self, crash: _Crash | CommitFailed) -> None:
         self._world.timeline.note(f"the service crashes {crash}")
         waiting, self._queue = self._queue, []
         self._engine = None
