@@ -3,6 +3,7 @@
 A round looks at the jobs of the ready index in the order of their turns until no node has room.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -265,7 +266,9 @@ class _Round:
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
             if left:
-                self._ready.note_least_slots(key, min(left))
+                seen = Counter(task.required_slots for task in waiting[key])
+                may_be_more = [slots for slots, count in seen.items() if count >= limit]
+                self._ready.note_least_slots(key, min(left + may_be_more))
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
             elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):
