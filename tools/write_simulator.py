@@ -29,7 +29,7 @@ def _tables() -> Mapping[str, str]:
         "events": "\n".join(f"* {event.value}" for event in Event),
         "promises": _table(
             ["name", "promise", "defects it finds below"],
-            ([f"`{rule.name}`", rule.sentence, str(caught[rule.name] or "–")] for rule in RULES),
+            ([f"`{rule.name}`", rule.sentence, str(caught[rule.name] or "")] for rule in RULES),
         ),
         "defects": _table(
             ["planted defect", "breaks first", "in the world of seed"],

@@ -81,11 +81,6 @@ def _any_move(patch: pytest.MonkeyPatch) -> None:
 # The agent.
 
 
-def _assign_again(agent: Any, assignments: list[messages.Assignment]) -> None:
-    agent._schedule.add([one for one in assignments if one.execution_id not in agent._running])
-    agent._start_next()
-
-
 def _forget_running(take_over: Callable[..., None], agent: AgentLogic, attached: Any) -> None:
     take_over(agent, replace(attached, running=[]))
 
@@ -164,10 +159,10 @@ def _release_on_even_nodes(release: Callable[..., Step[Any]], place: Any) -> Ste
     return release(place)
 
 
-def _release_again(ending: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    if place.state is JobNodeState.RELEASING:
+def _release_again(ended: Callable[..., Step[Any]], place: Any, ending: Any) -> Step[Any]:
+    if ending is not None and ending.exit_code != 0:
         return job_node._run_release(place)
-    return ending(place)
+    return ended(place, ending)
 
 
 def _release_at_once(finish: Callable[..., Step[Any]], place: Any) -> Step[Any]:
@@ -251,51 +246,45 @@ def _one_turn_for_all(put: Callable[..., None], ready: ReadyJobs, job: Any, _pri
 
 DEFECTS = (
     Defect(
-        "An agent starts what has ended when it is assigned again.",
-        rules.ONE_START,
-        0,
-        _instead(AgentLogic, "_assign", _assign_again),
-    ),
-    Defect(
         "An agent says that a recalled task never starts, and starts it.",
         rules.ONE_PLACE,
-        0,
+        18,
         _instead(Schedule, "remove", lambda _schedule, _execution_id: True),
     ),
     Defect(
         "A new agent does not know what the one before it started.",
-        rules.ONE_PLACE,
-        0,
+        rules.SLOTS,
+        10,
         _around(AgentLogic, "_take_over", _forget_running),
     ),
     Defect(
         "An agent counts one slot too many.",
         rules.SLOTS,
-        0,
+        1,
         _around(Schedule, "__init__", _one_more_slot),
     ),
     Defect(
         "A retry is counted twice.",
         rules.RETRY_COUNT,
-        0,
+        1,
         _around(task, "_ended", _count_twice),
     ),
     Defect(
         "The loss of a node counts as a retry.",
         rules.RETRY_COUNT,
-        0,
+        2,
         _around(task, "_lost", _loss_is_a_retry),
     ),
     Defect(
         "A task gets one retry more than it has.",
         rules.RETRIES_ALLOWED,
-        0,
+        1,
         _instead(task, "_may_retry", _one_retry_more),
     ),
     Defect(
         "A task is retried although it succeeded.",
         rules.SUCCESS_ENDS,
-        0,
+        1,
         _instead(failures, "is_retryable", lambda ending: ending.cause is EndCause.EXITED),
     ),
     Defect(
@@ -307,19 +296,19 @@ DEFECTS = (
     Defect(
         "A terminated task takes over the exit code that its process ends with.",
         rules.COMPLETED_RESTS,
-        0,
+        11,
         _around(task, "step", _end_twice),
     ),
     Defect(
         "A task whose node is lost counts as a success.",
         rules.RESULTS,
-        0,
+        18,
         _around(task, "_lost", _loss_is_a_success),
     ),
     Defect(
         "The start of a task is told in the time of another zone.",
         rules.TIMES,
-        0,
+        1,
         _around(task, "_started", _an_hour_early),
     ),
     Defect(
@@ -349,91 +338,91 @@ DEFECTS = (
     Defect(
         "A job preparation task that failed counts as one that succeeded.",
         rules.PREPARATION_FIRST,
-        0,
+        4,
         _around(job_node, "_preparation_ended", _always_well),
     ),
     Defect(
         "A job preparation task runs again before each task.",
         rules.PREPARATION_ONCE,
-        0,
+        2,
         _both(_any_move, _around(job_node, "_prepare", _prepare_again)),
     ),
     Defect(
         "A job release task runs where the preparation failed.",
         rules.RELEASE_WHERE_PREPARED,
-        0,
+        3,
         _both(_any_move, _around(job_node, "_finish", _release_after_failure)),
     ),
     Defect(
         "The job release task is forgotten on every other node.",
         rules.PEACE_RELEASES,
-        0,
+        14,
         _around(job_node, "_run_release", _release_on_even_nodes),
     ),
     Defect(
-        "A job release task runs again when its job is deleted meanwhile.",
+        "A job release task that failed is retried.",
         rules.RELEASE_ONCE,
-        0,
-        _around(job_node, "_ending", _release_again),
+        12,
+        _around(job_node, "_release_ended", _release_again),
     ),
     Defect(
         "A job release task does not wait for the last tasks of its job.",
         rules.RELEASE_LAST,
-        0,
+        21,
         _around(job_node, "_finish", _release_at_once),
     ),
     Defect(
         "A job is completed before its release tasks are over.",
         rules.ENDED_JOBS_REST,
-        0,
+        14,
         _around(job_node, "_run_release", _settle_early),
     ),
     Defect(
         "Nothing waits for the start task.",
         rules.START_TASK_FIRST,
-        0,
+        1,
         _around(node, "_welcomed", _start_task_is_beside),
     ),
     Defect(
         "The slots of a task that is over are not given back.",
         rules.PEACE_LEAVES_NOTHING,
-        0,
+        1,
         _around(node, "_freed", _keep_slots),
     ),
     Defect(
         "Nobody looks for tasks when slots become free.",
         rules.PEACE_LEAVES_NOTHING,
-        0,
+        2,
         _around(node, "_freed", _without(WakePlacement)),
     ),
     Defect(
         "The fleet is not told that a node leaves.",
         rules.PEACE_FREES_NODES,
-        0,
+        8,
         _around(node, "_left_alone", _without(WakeFleet)),
     ),
     Defect(
         "What ran on a node that leaves or restarts is forgotten.",
-        rules.PEACE_LEAVES_NOTHING,
-        0,
+        rules.ONE_START,
+        4,
         _around(cascade, "_taken_back", _forget_executions),
     ),
     Defect(
         "A commit that failed is answered as if it had not.",
         rules.KEPT,
-        0,
+        3,
         _answer_anyway,
     ),
     Defect(
         "Orders leave before the commit.",
         rules.ONE_START,
-        0,
+        2,
         _around(Engine, "_run_loops", _send_early),
     ),
     Defect(
         "The last of several reports is acknowledged and dropped.",
         rules.PEACE_LEAVES_NOTHING,
-        0,
+        1,
         _around(news, "_reported", _drop_the_last),
     ),
     Defect(
@@ -445,7 +434,7 @@ DEFECTS = (
     Defect(
         "Placement knows no priorities.",
         rules.PRIORITY,
-        0,
+        10,
         _both(
             _around(placement, "plan", _equal_priorities),
             _around(ReadyJobs, "put", _one_turn_for_all),

@@ -15,7 +15,7 @@ SHARES = range(0, 200, SHARE)
 
 #: How often each fault and each event happens in all of them together, at least.
 LEAST = 10
-LEAST_OF = {Event.LATE_RECALL: 3}
+LEAST_OF: dict[Happening, int] = {Event.LATE_RECALL: 3}
 
 
 @cache

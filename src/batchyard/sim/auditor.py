@@ -254,10 +254,9 @@ class Auditor:
         life = self._lives.get(node)
         if life is None or not life.keeps:
             return
-        busy = [run for run in self._alive.values() if run.life is life and run.kind == TASK]
         asked = self._pools[life.pool]
         is_asked = asked.is_any_node or node in asked.nodes
-        _require(is_asked or not busy, rules.NODES_KEPT, f"{node} is taken from {_names(busy)}")
+        _require(is_asked, rules.NODES_KEPT, f"{node} is taken away")
         life.is_given_up = True
 
     def life_over(self, node: str) -> None:
@@ -328,6 +327,7 @@ class Auditor:
             and task.accepted < known.asked
             and task.slots <= known.slots
             and not task.runs
+            and not task.is_end_asked
         )
         facts = f"{run} started, with room for {room} slots and {waiting} wanted before"
         _require(waiting <= room, rules.PRIORITY, facts)
@@ -522,9 +522,13 @@ class Auditor:
 
 
 def _is_plain(job: _Job) -> bool:
-    """Whether tasks of a job wait for nothing but free slots, and in no queue of a node."""
-    has_ends = job.is_end_asked or any(task.is_end_asked for task in job.tasks.values())
-    return job.is_long and job.preparation is None and not has_ends
+    """Whether tasks of a job wait for nothing but free slots, and in no queue of a node.
+
+    A run that was ended may have been short.
+    """
+    was_ended = any(run.is_killed for task in job.tasks.values() for run in task.runs)
+    is_fit = all(run.exit_code == 0 or not run.is_over for run in job.runs)
+    return job.is_long and not job.is_end_asked and not was_ended and is_fit
 
 
 def _was_prepared(job: _Job, node: str) -> bool:

@@ -44,13 +44,15 @@ class _Work:
     tasks_max: int
 
 
-#: Anything; tasks so short that they queue on nodes; more long ones than a pool takes at a time.
-_ANY: Final = _Work(0.0, 3.0, 8)
+#: Some or large ones; tasks so short that they queue on nodes; more long ones than a pool takes.
+_SOME: Final = _Work(0.0, 3.0, 8)
 _SHORT: Final = _Work(0.001, 0.03, 20)
-_WORKS: Final = (_ANY, _Work(0.0, 15.0, 5), _SHORT, _Work(1.0, 2.0, 24))
+_LONG: Final = _Work(1.0, 2.0, 24)
+_WORKS: Final = (_SOME, _Work(0.0, 15.0, 5), _SHORT, _LONG)
 
-#: A job of a high priority, whose tasks come just when short ones of another job queue.
+#: A job of a high priority. Its tasks fill the pool, or come just when short ones of others queue.
 _URGENT: Final = "urgent"
+_SUDDEN: Final = _Work(0.0, 3.0, 8)
 
 
 class Clients:
@@ -229,7 +231,7 @@ class Clients:
     def _create_job(self, job: str) -> None:
         random = self._world.random
         preparation, release = None, None
-        if random.random() < 0.6:
+        if random.random() < (0.6 if job != _URGENT else 0.2):
             preparation = JobPreparationSpec(
                 id="prep",
                 command_line=command_line(random.uniform(0.1, 3.0), *random.choice(((0,), (0, 1)))),
@@ -241,7 +243,7 @@ class Clients:
                 release = JobReleaseSpec(
                     id="rel", command_line=command_line(random.uniform(0.1, 3.0), 0, 1)
                 )
-        work = random.choice(_WORKS) if job != _URGENT else _ANY
+        work = random.choice(_WORKS if job != _URGENT else (_SUDDEN, _LONG))
         self._works[job] = work
         spec = JobSpec(
             id=job,
@@ -270,7 +272,7 @@ class Clients:
     def _has_job(self, job: str) -> None:
         self._world.auditor.accepted_job(job)
         self._jobs.append(job)
-        if job == _URGENT:
+        if self._works[job] is _SUDDEN:
             return  # Its tasks come when others queue.
         for number in range(self._world.random.randint(1, 4)):
             self._later(0.5, partial(self._add_tasks, job, f"t{number}"))
@@ -293,7 +295,7 @@ class Clients:
                     self._world.auditor.accepted_task(job, result.task_id)
                     self._tasks.append((job, result.task_id))
 
-        if work is _SHORT and _URGENT in self._jobs:
+        if work is _SHORT and self._works.get(_URGENT) is _SUDDEN and _URGENT in self._jobs:
             seconds = random.uniform(0.0, 0.2)
             self._world.timeline.after(seconds, partial(self._add_tasks, _URGENT, f"{job}{prefix}"))
         self._request(

@@ -67,7 +67,7 @@ PRIORITY: Final = Rule(
     "No task starts while those that wait longer, with a higher priority, would fill the pool.",
 )
 NODES_KEPT: Final = Rule(
-    "nodes-kept", "No living node is taken from its tasks unless a client asked for that."
+    "nodes-kept", "No living node is rebooted or let go unless a client asked for that."
 )
 
 # Whenever one looks.
