@@ -266,3 +266,19 @@ def test_ends_that_happen_while_the_agent_is_dead_carry_their_cause(
     later = Service(node)
     ended = later.ended("t")
     assert (ended.cause, ended.exit_code) == (EndCause.EXITED, -11)
+
+
+def test_what_the_loss_of_power_left_empty_does_not_keep_a_node_from_its_next_life(
+    node: Node, service: Service
+) -> None:
+    """None of these files is forced to disk: a life does not outlive the machine anyway."""
+    service.run("true")
+    node.kill_agent()
+    node.kill_supervisor()
+    for name in ("prepared.json", "reports.log"):
+        (node.layout.private / name).write_bytes(b"")
+    node.start()
+    assert node.exit_code() == SUPERVISOR_LOST_EXIT_CODE
+    node.raise_epoch()
+    node.start()
+    assert Service(node).run("true").exit_code == 0
