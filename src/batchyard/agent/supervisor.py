@@ -378,6 +378,9 @@ def main(home: str) -> int:
     }
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps(me).encode(), 0)
+    # Else the loss of power could make this life look like one that ended in order, and the next
+    # supervisor would go on with it and with the files that are left of it.
+    os.fsync(lock)
     os.write(1, b"ready\n")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
