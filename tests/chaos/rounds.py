@@ -14,6 +14,7 @@ from tests.chaos.power import PowerLoss
 from tests.chaos.site import SLOTS, Site
 from tests.chaos.storm import Storm
 from tests.chaos.verdict import Outcome, judge
+from tests.service import NotReadyError
 
 POWER: Final = "power"
 
@@ -59,6 +60,8 @@ def _play(outcome: Outcome, site: Site, trouble: Storm | PowerLoss) -> None:
     except TimeoutError as error:
         outcome.lost += 1
         outcome.failures.append(f"not in time: {error}")
+    except (AssertionError, NotReadyError) as error:
+        outcome.failures.append(repr(error))
     finally:
         left = site.close()
     if left:

@@ -30,7 +30,7 @@ _FLOW_SECONDS_MAX: Final = 60.0
 
 
 class Site:
-    """A server with a pool, a client that keeps it busy, and the ledger of it all."""
+    """A server that was started, a client that keeps it busy, and the ledger of it all."""
 
     def __init__(self, folder: Path, seed: str, data: Path) -> None:
         self.yard: Final = Yard(folder)
@@ -38,14 +38,13 @@ class Site:
         self.ledger: Final[Ledger[Fact]] = Ledger(folder)
         self.watch: Final = Watch(self.ledger.path)
         self._executor = ThreadPoolExecutor(1)
-        self._seed = seed
-
-    def open(self) -> None:
-        """Start the server and its nodes, and the load as soon as they are idle."""
         self.server = self.yard.up()
         account = Account(self.server.account, self.server.key)
-        self.client = PatientClient(RawClient(self.server, account))
-        self.load = Load(self.client, self.ledger, Random(f"load {self._seed}"))
+        self.client: Final = PatientClient(RawClient(self.server, account))
+        self.load: Final = Load(self.client, self.ledger, Random(f"load {seed}"))
+
+    def open(self) -> None:
+        """Start the nodes, and the load as soon as they are idle."""
         self.client.ask("POST", "/pools", _pool(self.ledger.command_line("start", 0.0)))
         wait_until(self._is_idle, 30, "all nodes are idle")
         self._working: Future[None] = self._executor.submit(self.load.run)
