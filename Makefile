@@ -10,7 +10,7 @@ KIND ?= all
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz sim chaos bench many docs clean
+.PHONY: help setup demo test check format fuzz sim chaos bench hotpath many docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -48,6 +48,9 @@ chaos: $(READY)  ## Kill and stop real servers and nodes, cut the power: ROUNDS=
 
 bench: $(READY)  ## Measure speed beside a bare C loop
 	$(BIN)/python -m benchmarks.bench
+
+hotpath: $(READY)  ## Show where each microsecond of a task goes
+	$(BIN)/python -m benchmarks.hotpath
 
 many: $(READY)  ## Measure with a million tasks, ten thousand jobs and 64 nodes
 	$(BIN)/python -m benchmarks.many

@@ -40,12 +40,15 @@ def statements(store: SqliteStore) -> Iterator[list[str]]:
     def begun(connection: Any) -> None:
         connection.connection.driver_connection.set_trace_callback(seen.append)
 
-    engines = (store._writing, store._reading)
-    for engine in engines:
-        event.listen(engine, "begin", begun)
+    with store.transaction():
+        pass  # There is a connection from here on.
+    assert store._connection is not None
+    writing: Any = store._connection.driver_connection
+    writing.set_trace_callback(seen.append)
+    event.listen(store._reading, "begin", begun)
     yield seen
-    for engine in engines:
-        event.remove(engine, "begin", begun)
+    event.remove(store._reading, "begin", begun)
+    writing.set_trace_callback(None)
 
 
 def plan(store: SqliteStore, statement: str) -> list[str]:

@@ -17,6 +17,8 @@ import time
 #: Bytes of acknowledged entries that are worth a rewrite of the file. Source: ours.
 GARBAGE_BYTES_MAX = 1024 * 1024
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class ReportLog:
     """Appends entries and gives back those that are not acknowledged.
@@ -34,6 +36,8 @@ class ReportLog:
         self.number = 0
         self.acknowledged = 0
         self._waiting: list[str] = []
+        #: Whether something waits for `flush` that is not to wait for long.
+        self.hurries = False
         kept = self._load()
         self._descriptor = -1
         self._rewrite(kept)
@@ -78,9 +82,15 @@ class ReportLog:
         self._size = len(data)
         self._size_max = 2 * self._size + GARBAGE_BYTES_MAX
 
-    def add(self, entry: list[object]) -> None:
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something waits for `flush`."""
+        return bool(self._waiting)
+
+    def add(self, entry: list[object], *, hurries: bool = True) -> None:
         """Give the next number to `entry`; it is on file, and may be told, after `flush`."""
-        self._waiting.append(json.dumps(entry, separators=(",", ":")))
+        self.hurries = self.hurries or hurries
+        self._waiting.append(_to_json(entry))
 
     def flush(self) -> tuple[int, list[str]]:
         """Write what was added; return the first number and the entries that are now on file.
@@ -98,6 +108,7 @@ class ReportLog:
         except OSError:
             return first, []
         written, self._waiting = self._waiting, []
+        self.hurries = False
         self._size += len(data)
         self.number += len(written)
         return first, written

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select
 from sqlalchemy.engine import Row
 
 from batchyard.core import execution as execution_cycle
@@ -34,6 +34,13 @@ AnyRow = Row[*tuple[Any, ...]]
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+
+#: What clients that wait for their tasks ask for over and over: put together once.
+_TASK_COUNTS: Final = (
+    select(*(schema.job_counts.c[name] for name in COUNTS))
+    .join(schema.job, schema.job.c.key == schema.job_counts.c.job)
+    .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
+)
 
 
 class SqlReads:
@@ -149,11 +156,11 @@ class SqlReads:
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
-        counts = schema.job_counts
+        names = {"account": account, "id": job_id.lower()}
         with self._begin() as connection:
-            job = _job(connection, account, job_id)
-            query = select(*(counts.c[name] for name in COUNTS)).where(counts.c.job == job.key)
-            row = connection.execute(query).one()
+            row = connection.execute(_TASK_COUNTS, names).first()
+        if row is None:
+            raise Refused(ErrorCode.JOB_NOT_FOUND)
         return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
 
     def list_job_nodes(

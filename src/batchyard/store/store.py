@@ -5,6 +5,7 @@ durable before it is answered; a store in a temporary folder, which dies with it
 without.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,13 +14,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sqlalchemy import Engine, StaticPool, create_engine, event, inspect
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PoolProxiedConnection,
+    PrimaryKeyConstraint,
+    StaticPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
 
+from batchyard.store import schema
 from batchyard.store.reads import SqlReads
 from batchyard.store.transaction import SqlTransaction
 
 #: Newest revision of the schema; a test holds it against the migrations.
 SCHEMA_REVISION: Final = "0001"
+
+#: Alembic's own table, which says of what revision the schema is.
+_VERSION: Final = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 #: Milliseconds to wait for another process that has the database locked, for example a backup.
 _BUSY_MILLISECONDS: Final = 5_000
@@ -29,6 +53,12 @@ _BUSY_MILLISECONDS: Final = 5_000
 _LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
+#: What takes the right to write at once, rather than at the first write. Source: architecture.md 9.
+_BEGIN: Final = "BEGIN IMMEDIATE"
+
+_log: Final = logging.getLogger(__name__)
+
+
 class SchemaTooNew(Exception):
     """The database was written by a newer version of the service."""
 
@@ -36,22 +66,48 @@ class SchemaTooNew(Exception):
 class _Store:
     """A database by its connections. See `batchyard.engine.ports.Store`."""
 
-    def __init__(self, writing: Engine, reading: Engine) -> None:
+    def __init__(self, writing: Engine, reading: Engine, begin: str) -> None:
         self._writing: Final = writing
         self._reading: Final = reading
+        self._begin: Final = begin
+        #: Kept from one transaction to the next: taking it from the pool costs as much as a dozen
+        #: statements.
+        self._connection: PoolProxiedConnection | None = None
         self.reads: Final = SqlReads(reading)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         """Return a context that commits at its end, or undoes everything if it raises."""
-        with self._writing.begin() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection), driver
+        if self._connection is None:
+            self._connection = self._writing.raw_connection()
+        driver = self._connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection), driver
+        driver.execute(self._begin)
+        try:
             yield SqlTransaction(driver)
+            driver.commit()
+        except BaseException:
+            self._undo(driver)
+            raise
+
+    def _undo(self, driver: sqlite3.Connection) -> None:
+        """Roll back what is not rolled back already, as after a disk that was full."""
+        try:
+            driver.rollback()
+        except sqlite3.Error:
+            _log.exception("cannot roll back; the connection is given up")
+            self._let_go()
+            self._writing.dispose()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def close(self) -> None:
         """Close every connection; the last one writes the log back into the database."""
         self._reading.dispose()
+        self._let_go()
         self._writing.dispose()
 
 
@@ -66,18 +122,21 @@ class SqliteStore(_Store):
         """
         synchronous = "FULL" if is_durable else "OFF"
         super().__init__(
-            _engine(path, f"PRAGMA synchronous={synchronous}", "BEGIN IMMEDIATE"),
+            _engine(path, f"PRAGMA synchronous={synchronous}", _BEGIN),
             _engine(path, "PRAGMA query_only=ON", "BEGIN"),
+            _BEGIN,
         )
         self._migrate()
 
     def _migrate(self) -> None:
         with self._writing.begin() as connection:
+            tables = inspect(connection).get_table_names()
+            if not tables:
+                _create(connection)
+                return
             revision = None
-            if inspect(connection).has_table("alembic_version"):
-                revision = connection.exec_driver_sql(
-                    "SELECT version_num FROM alembic_version"
-                ).scalar()
+            if _VERSION.name in tables:
+                revision = connection.execute(select(_VERSION.c.version_num)).scalar()
             if revision == SCHEMA_REVISION:
                 return
             # Alembic is imported only when there is something to migrate: it costs start-up time.
@@ -101,7 +160,14 @@ class MemoryStore(_Store):
         _template().backup(connection)
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         _begin_with(engine, "BEGIN")
-        super().__init__(engine, engine)
+        super().__init__(engine, engine, "BEGIN")
+
+
+def _create(connection: Connection) -> None:
+    """Make the newest schema in an empty database, as all migrations together would."""
+    schema.metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=SCHEMA_REVISION))
 
 
 def _engine(path: Path, pragma: str, begin: str) -> Engine:

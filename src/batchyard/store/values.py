@@ -111,7 +111,7 @@ class Codec(Generic[Entity]):
                 values[place] = convert(values[place])
         if self._runs:
             values = self._with_runs(values)
-        return self._entity(**dict(zip(self._fields, values, strict=True)))
+        return self._entity(*values)
 
     def _with_runs(self, values: list[Any]) -> list[Any]:
         folded: list[Any] = []
