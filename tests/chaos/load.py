@@ -69,9 +69,9 @@ class Load:
         """Ask for work until there is peace, then for the end of it all, and wait for that."""
         while not self.peace.is_set():
             looked = self._look()
+            self._end_jobs(looked)  # Before there are tasks that this look has not seen.
             if sum(task.state != "completed" for task in looked.tasks) < _OPEN_MAX:
                 self._ask_for_more()
-            self._end_jobs(looked)
             self.peace.wait(_LOOK_SECONDS)
         wait_until(self._is_over, _REST_SECONDS_MAX, "all jobs completed", _LOOK_SECONDS)
 
