@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
 import click
@@ -21,13 +21,17 @@ _HEAD: Final = (
 @click.option("--rounds", default=20, show_default=True, help="Rounds of each kind.")
 @click.option("--kind", type=click.Choice(["all", *ALL_KINDS]), default="all", show_default=True)
 @click.option("--seed", default=0, show_default=True, help="Seed of the first round of each kind.")
-def main(rounds: int, kind: str, seed: int) -> None:
+@click.option("--jobs", default=2, show_default=True, help="Rounds that are played at a time.")
+def main(rounds: int, kind: str, seed: int, jobs: int) -> None:
     """Strike real servers, nodes and disks under load, and judge what became of the work.
 
     A seed draws the same work and the same blows again, though not to the millisecond.
     """
     kinds = ALL_KINDS if kind == "all" else (kind,)
-    outcomes = [one for each in kinds for one in _play_all(each, range(seed, seed + rounds))]
+    planned = [(each, number) for each in kinds for number in range(seed, seed + rounds)]
+    with ProcessPoolExecutor(jobs) as processes:
+        played = processes.map(_play, *zip(*planned, strict=True))
+        outcomes = [outcome for outcome in played if outcome is not None]
     click.echo(_HEAD)
     for each in kinds:
         of_kind = [one for one in outcomes if one.kind == each]
@@ -36,20 +40,18 @@ def main(rounds: int, kind: str, seed: int) -> None:
     sys.exit(any(one.failures for one in outcomes))
 
 
-def _play_all(kind: str, seeds: range) -> Iterable[Outcome]:
-    for seed in seeds:
-        begin = time.monotonic()
-        try:
-            outcome = play(kind, seed)
-        except NotToBeHad as reason:
-            click.echo(f"{kind}: not played, for {reason}", err=True)
-            return
-        result = "well" if not outcome.failures else "; ".join(outcome.failures)
-        seconds = time.monotonic() - begin
-        click.echo(
-            f"{kind}, seed {seed}: {outcome.tasks} tasks, {seconds:.1f} s: {result}", err=True
-        )
-        yield outcome
+def _play(kind: str, seed: int) -> Outcome | None:
+    """Play a round in a process of its own and say how it went; None where it cannot be played."""
+    begin = time.monotonic()
+    try:
+        outcome = play(kind, seed)
+    except NotToBeHad as reason:
+        click.echo(f"{kind}, seed {seed}: not played, for {reason}", err=True)
+        return None
+    result = "; ".join(outcome.failures) or "well"
+    seconds = time.monotonic() - begin
+    click.echo(f"{kind}, seed {seed}: {outcome.tasks} tasks, {seconds:.1f} s: {result}", err=True)
+    return outcome
 
 
 def _row(kind: str, outcomes: list[Outcome]) -> str:

@@ -1,5 +1,6 @@
 """A real server with a pool under load, and the ledger of all that happens there."""
 
+import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,9 @@ from tests.yard import Yard
 NODES: Final = 3
 SLOTS: Final = 4
 
+#: Below those that the system gives to connections.
+_PORTS: Final = range(10_000, 32_000)
+
 #: The load has begun to flow.
 _FLOWING: Final = 20
 _FLOW_SECONDS_MAX: Final = 60.0
@@ -38,7 +42,7 @@ class Site:
         self.ledger: Final[Ledger[Fact]] = Ledger(folder)
         self.watch: Final = Watch(self.ledger.path)
         self._executor = ThreadPoolExecutor(1)
-        self.server = self.yard.up()
+        self.server = self.yard.up(port=_free_port(Random()))
         account = Account(self.server.account, self.server.key)
         self.client: Final = PatientClient(RawClient(self.server, account))
         self.load: Final = Load(self.client, self.ledger, Random(f"load {seed}"))
@@ -97,6 +101,18 @@ class Site:
         left = self.yard.clear()
         self._executor.shutdown()
         return left
+
+
+def _free_port(random: Random) -> int:
+    """Return a port that no connection takes by itself while a server is down."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _pool(start_line: str) -> dict[str, object]:
