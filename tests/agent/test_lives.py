@@ -15,7 +15,7 @@ from batchyard.agent.settings import (
     Watch,
 )
 from batchyard.core.model import EndCause
-from batchyard.link.messages import Acknowledge, Ended, Shutdown, Started, Stop
+from batchyard.link.messages import Acknowledge, Ended, Shutdown, Started, StatFile, Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 
 
@@ -282,3 +282,22 @@ def test_what_the_loss_of_power_left_empty_does_not_keep_a_node_from_its_next_li
     node.raise_epoch()
     node.start()
     assert Service(node).run("true").exit_code == 0
+
+
+def test_what_has_ended_by_itself_is_not_called_stopped_by_an_order_that_came_later(
+    node: Node, service: Service
+) -> None:
+    """Its work is done: called stopped, it would be done again, or not be released."""
+    service.assign(assignment("/bin/sh -c 'until [ -e go ]; do sleep 0.01; done'"))
+    service.started("t")
+    (pid,) = processes.children(node.supervisor_pid())
+    os.kill(node.supervisor_pid(), signal.SIGSTOP)
+    (node.layout.work_items / "j/job-1/t/wd/go").touch()
+    wait_until(lambda: is_gone(pid))
+    service.send(Stop(["t"], 0.0))
+    service.ask(StatFile, "shared")  # The agent has passed on what came before this.
+    os.kill(node.supervisor_pid(), signal.SIGCONT)
+
+    ended = service.ended("t")
+
+    assert (ended.cause, ended.exit_code) == (EndCause.EXITED, 0)
