@@ -22,7 +22,7 @@ if [ "$1" = start ]; then
     mv "$life.new" "$life"
 fi
 read -r node < "$life"
-[ -n "$node" ] || exit 9  # The disk has lost its power, or the life before this one did.
+case $node in *}}) ;; *) exit 9 ;; esac  # Its disk has lost its power.
 job=${{AZ_BATCH_JOB_ID:--}} task=${{AZ_BATCH_TASK_ID:--}}
 echo "begin $1 $BATCHYARD_EXECUTION $job $task $node" >> {ledger}
 sleep "$2"

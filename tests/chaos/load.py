@@ -101,7 +101,7 @@ class Load:
     # Requests.
 
     def _ask_for_more(self) -> None:
-        if not self.jobs or self.jobs[-1].is_whole:
+        if not self.jobs or self.jobs[-1].is_whole or self.jobs[-1].is_ended:
             self._create_job()
         self._add_tasks(self.jobs[-1])
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from batchyard.sim.auditor import START, TASK, Auditor
+from batchyard.sim.auditor import PREPARATION, START, TASK, Auditor
 from batchyard.sim.rules import Rule, Violation
 
 Fact = Callable[["Replay"], None]
@@ -61,6 +61,9 @@ class Replay:
         self.runs: Final[dict[tuple[str, str], list[Run]]] = {}
         #: Tasks that a client asked the end of.
         self._ends_asked: set[tuple[str, str]] = set()
+        #: Preparations end with their job as its tasks do; by job, like the runs.
+        self._preparations: dict[str, list[Run]] = {}
+        self._jobs_ending: set[str] = set()
         self._pool = pool
         self._slots = slots
         self._nodes: dict[str, _Node] = {}
@@ -97,6 +100,10 @@ class Replay:
     def asked_end(self, job: str, task: str | None = None) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
         self.auditor.asked_end(job, task)
+        if task is None:
+            self._jobs_ending.add(job)
+            for run in self._preparations.get(job, []):
+                self._kill_if_silent(run)
         self._note_end_asked(job, task)
 
     def asked_deletion(self, job: str, task: str) -> None:
@@ -126,7 +133,10 @@ class Replay:
         self.auditor.started(run.name, kind, node, job, task if kind == TASK else "")
         if kind == TASK:
             self.runs[key].append(run)
-        if run.is_lost or key in self._ends_asked:
+        if kind == PREPARATION:
+            self._preparations.setdefault(job, []).append(run)
+        is_ending = kind == PREPARATION and job in self._jobs_ending
+        if run.is_lost or is_ending or key in self._ends_asked:
             self._kill_if_silent(run)
 
     def _in_life(self, node: str, epoch: int) -> _Node:

@@ -1,17 +1,19 @@
 """The judge of the chaos tests sees what it is there to see."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from batchyard.sim import rules
-from batchyard.sim.auditor import Preparation
+from batchyard.sim.auditor import Preparation, Shown
 from batchyard.sim.rules import Rule, Violation
 from tests.chaos.ledger import Ledger, Tail
 from tests.chaos.replay import LIVES, NO_STRAYS, Fact, Replay
 
 NODE = "node"
+AT_REST = Shown(time=datetime(2026, 1, 1, tzinfo=UTC), tasks=(), jobs=())
 
 
 class Story:
@@ -133,6 +135,17 @@ def test_what_a_client_ended_is_over_though_it_says_nothing(story: Story) -> Non
     story.begin("task", "task-3-1", task="v")
 
     Replay("p", slots=2).tell(story.lines, story.facts)
+
+
+def test_a_preparation_that_ends_with_its_job_is_over_though_it_says_nothing(story: Story) -> None:
+    story.note(lambda replay: replay.auditor.asked_job("k", pool="p", preparation=Preparation()))
+    story.begin("preparation", "preparation-1", job="k")
+    story.note(lambda replay: replay.asked_end("k"))
+    replay = Replay("p", slots=2)
+
+    replay.tell(story.lines, story.facts)
+
+    replay.auditor.rest(AT_REST)
 
 
 def test_a_ledger_keeps_the_order_of_facts_and_lines(tmp_path: Path) -> None:
