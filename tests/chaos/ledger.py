@@ -14,14 +14,17 @@ Fact = TypeVar("Fact")
 
 #: Arguments: kind, seconds, and the exit code; ``once`` fails the first time only. The last word of
 #: a beginning is the node's settings, for they tell in which life of the node it is. Only an
-#: administrator may read them, which the start task is.
+#: administrator may read them: the start task, which copies them for the others, and the release
+#: task, which does not wait for the start task.
 _SCRIPT: Final = """\
+settings="$AZ_BATCH_NODE_ROOT_DIR/../node.json"
 life="$AZ_BATCH_NODE_SHARED_DIR/life"
 if [ "$1" = start ]; then
-    cp "$AZ_BATCH_NODE_ROOT_DIR/../node.json" "$life.new" && chmod 644 "$life.new"
+    cp "$settings" "$life.new" && chmod 644 "$life.new"
     mv "$life.new" "$life"
 fi
-read -r node < "$life"
+[ -r "$settings" ] || settings=$life
+read -r node < "$settings"
 case $node in *}}) ;; *) exit 9 ;; esac  # Its disk has lost its power.
 job=${{AZ_BATCH_JOB_ID:--}} task=${{AZ_BATCH_TASK_ID:--}}
 echo "begin $1 $BATCHYARD_EXECUTION $job $task $node" >> {ledger}

@@ -20,6 +20,9 @@ from tests.waiting import wait_until
 
 POOL: Final = "p"
 
+#: Who may read the settings of a node.
+ADMINISTRATOR: Final = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
+
 #: What the exit code of a task's process is to be, and how often it may be tried again.
 _PLANS: Final = (("0", 0), ("0", 0), ("0", 0), ("0", 2), ("once", 1), ("once", 3), ("3", 2))
 
@@ -114,7 +117,7 @@ class Load:
             line = self._ledger.command_line("preparation", self._random.uniform(0.0, 0.1))
             body["jobPreparationTask"] = {"commandLine": line}
             line = self._ledger.command_line("release", self._random.uniform(0.0, 0.1))
-            body["jobReleaseTask"] = {"commandLine": line}
+            body["jobReleaseTask"] = {"commandLine": line, "userIdentity": ADMINISTRATOR}
         self._ledger.note(
             lambda replay: replay.auditor.asked_job(
                 job.id, pool=POOL, preparation=preparation, release=preparation is not None

@@ -13,7 +13,7 @@ from tests.chaos import blows
 from tests.chaos.blows import Node
 from tests.chaos.client import PatientClient
 from tests.chaos.ledger import Ledger
-from tests.chaos.load import POOL, Load
+from tests.chaos.load import ADMINISTRATOR, POOL, Load
 from tests.chaos.replay import Fact
 from tests.chaos.shown import nodes_of, shown
 from tests.chaos.watch import Watch
@@ -124,7 +124,7 @@ def _pool(start_line: str) -> dict[str, object]:
         "startTask": {
             "commandLine": start_line,
             "waitForSuccess": True,
-            "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
+            "userIdentity": ADMINISTRATOR,
         },
         "virtualMachineConfiguration": {
             "imageReference": {
