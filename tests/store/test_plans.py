@@ -115,3 +115,19 @@ def test_a_page_of_tasks_is_led_by_an_index_whatever_the_filter(
     assert not [statement for statement in explained if scans(world.store, statement)]
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
     world.store.close()
+
+
+@pytest.mark.parametrize("condition", [None, ACTIVE, StartsWith("id", "j")], ids=str)
+def test_a_page_of_jobs_is_read_in_its_order_and_never_sorted(
+    tmp_path: Path, condition: Filter | None
+) -> None:
+    world = World(tmp_path)
+    world.pool(nodes=0)
+    world.job()
+    with statements(world.store) as seen:
+        assert world.store.reads.list_jobs(ACCOUNT, 0, 10, condition).items
+    (page,) = [statement for statement in seen if can_be_explained(statement)]
+    assert plan(world.store, page) == [
+        "SEARCH job USING INDEX ix_job_account (account=? AND key>?)"
+    ]
+    world.store.close()
