@@ -8,7 +8,7 @@ from benchmarks.many.yard import STRETCH, Yard
 
 JOB = "waiting"
 SAMPLES = 100
-PAGE_SAMPLES = 30
+PAGE_SAMPLES = 100
 
 FILTERS = {
     "all of them": "state eq 'active'",
