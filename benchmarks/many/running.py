@@ -13,7 +13,7 @@ WARM = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """What was seen at one moment."""
 
     seconds: float
@@ -27,10 +27,10 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
     yard.create_job("many", "one")
     yard.add_tasks("many", tasks)
     yard.resize("one", 1)
-    looks = _watch(yard, tasks)
+    looks = watch(yard, "many", tasks)
     stretch = min(STRETCH, tasks // 3)
-    first = _between(looks, WARM, WARM + stretch)
-    last = _between(looks, tasks - stretch, tasks)
+    first = between(looks, WARM, WARM + stretch)
+    last = between(looks, tasks - stretch, tasks)
     figures = [
         Figure(f"tasks a second, first {stretch:,}", first.rate, "tasks/s"),
         Figure(f"tasks a second, last {stretch:,}", last.rate, "tasks/s"),
@@ -46,27 +46,30 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class Stretch:
+    """What the tasks between two looks have cost."""
+
     rate: float
     cpu: dict[str, float]
 
 
-def _watch(yard: Yard, tasks: int) -> list[_Look]:
-    start, looks = perf_counter(), list[_Look]()
+def watch(yard: Yard, job: str, tasks: int) -> list[Look]:
+    """Look at a job until so many of its tasks are completed."""
+    start, looks = perf_counter(), list[Look]()
 
     def is_over() -> bool:
-        completed = yard.completed("many")
-        looks.append(_Look(perf_counter() - start, completed, yard.cpu()))
-        return completed == tasks
+        completed = yard.completed(job)
+        looks.append(Look(perf_counter() - start, completed, yard.cpu()))
+        return completed >= tasks
 
     poll(is_over, POLL_SECONDS, 60 + tasks / 20)
     return looks
 
 
-def _between(looks: list[_Look], begin: int, end: int) -> _Stretch:
+def between(looks: list[Look], begin: int, end: int) -> Stretch:
     """Return rate and CPU from the look that saw `begin` completed to the one that saw `end`."""
     one = next(look for look in looks if look.completed >= begin)
     two = next(look for look in looks if look.completed >= end)
     tasks = two.completed - one.completed
     cpu = {kind: (two.cpu[kind] - one.cpu.get(kind, 0.0)) / tasks * 1000 for kind in two.cpu}
-    return _Stretch(tasks / (two.seconds - one.seconds), cpu)
+    return Stretch(tasks / (two.seconds - one.seconds), cpu)
