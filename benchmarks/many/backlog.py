@@ -28,6 +28,8 @@ def measure(yard: Yard, waiting_tasks: int) -> list[Figure]:
         Figure("tasks a second, none behind them", one.rate, "tasks/s"),
         Figure(f"tasks a second, {waiting_tasks:,} behind them", two.rate, "tasks/s"),
         Figure("  of the former", two.rate / one.rate, "x", ">= 0.9"),
+        Figure("processors that others kept busy, none behind", one.others, ""),
+        Figure("processors that others kept busy, all behind", two.others, ""),
     ]
     for kind in one.cpu:
         figures.append(Figure(f"CPU a task, none behind: {kind}", one.cpu[kind], "ms"))
@@ -49,4 +51,5 @@ def _median(stretches: list[Stretch]) -> Stretch:
     return Stretch(
         rate=statistics.median(one.rate for one in stretches),
         cpu={kind: statistics.median(one.cpu[kind] for one in stretches) for kind in kinds},
+        others=statistics.median(one.others for one in stretches),
     )
