@@ -1,7 +1,7 @@
 """How the database finds what it is asked for: nothing looks at all tasks of the service."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,42 @@ def scans(store: SqliteStore, statement: str) -> bool:
 
 def can_be_explained(statement: str) -> bool:
     return statement.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"))
+
+
+def steps(world: World, act: Callable[[], object]) -> int:
+    """Return how many tens of steps the database takes for what the writer does."""
+    seen: list[None] = []
+
+    def step() -> int:
+        seen.append(None)
+        return 0
+
+    assert world.store._connection is not None
+    writing: Any = world.store._connection.driver_connection
+    writing.set_progress_handler(step, 10)
+    act()
+    writing.set_progress_handler(None, 10)
+    return len(seen)
+
+
+def test_a_task_costs_the_same_however_many_have_run_and_wait(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.pool()
+    world.job()
+    world.tasks(*(f"task-{number}" for number in range(100)))
+
+    def run_ten() -> None:
+        for _ in range(10):
+            world.run(world.assigned()[-1])
+
+    run_ten()
+    first = steps(world, run_ten)
+    for hundred in range(1, 11):
+        world.tasks(*(f"task-{hundred}-{number}" for number in range(100)))
+    for _ in range(20):
+        run_ten()
+    assert steps(world, run_ten) <= first * 1.05
+    world.store.close()
 
 
 def test_nothing_in_the_life_of_a_task_looks_at_all_tasks(tmp_path: Path) -> None:
