@@ -139,6 +139,8 @@ job: Final = Table(
     Column("nodes_unsettled", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
+    # The list of an account's jobs, in its order.
+    Index("ix_job_account", "account", "key"),
     # Placement: the active jobs of a pool, in the order of their priority.
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.create_index("ix_job_account", ["account", "key"], unique=False)
         batch_op.create_index("ix_job_account_pool_id", ["account", "pool_id_folded"], unique=False)
         batch_op.create_index(
             "ix_job_pool_state", ["pool", "state", sa.text("priority DESC"), "key"], unique=False
