@@ -81,6 +81,15 @@ def _any_move(patch: pytest.MonkeyPatch) -> None:
 # The agent.
 
 
+def _forget_assigned(assign: Callable[..., None], agent: Any, assignments: Any) -> None:
+    known = set(agent._running), set(agent._ended)
+    agent._running.clear()
+    agent._ended.clear()
+    assign(agent, assignments)
+    agent._running |= known[0]
+    agent._ended |= known[1]
+
+
 def _forget_running(take_over: Callable[..., None], agent: AgentLogic, attached: Any) -> None:
     take_over(agent, replace(attached, running=[]))
 
@@ -246,15 +255,21 @@ def _one_turn_for_all(put: Callable[..., None], ready: ReadyJobs, job: Any, _pri
 
 DEFECTS = (
     Defect(
+        "An agent starts again what is assigned again.",
+        rules.ONE_START,
+        1,
+        _around(AgentLogic, "_assign", _forget_assigned),
+    ),
+    Defect(
         "An agent says that a recalled task never starts, and starts it.",
-        rules.ONE_PLACE,
-        18,
+        rules.SUCCESS_ENDS,
+        45,
         _instead(Schedule, "remove", lambda _schedule, _execution_id: True),
     ),
     Defect(
         "A new agent does not know what the one before it started.",
-        rules.SLOTS,
-        10,
+        rules.SOUND,
+        9,
         _around(AgentLogic, "_take_over", _forget_running),
     ),
     Defect(
@@ -272,7 +287,7 @@ DEFECTS = (
     Defect(
         "The loss of a node counts as a retry.",
         rules.RETRY_COUNT,
-        2,
+        3,
         _around(task, "_lost", _loss_is_a_retry),
     ),
     Defect(
@@ -290,19 +305,19 @@ DEFECTS = (
     Defect(
         "A task that is given back before it started counts a requeue.",
         rules.REQUEUE_COUNT,
-        0,
+        3,
         _around(task, "step", _return_is_a_requeue),
     ),
     Defect(
         "A terminated task takes over the exit code that its process ends with.",
         rules.COMPLETED_RESTS,
-        11,
+        14,
         _around(task, "step", _end_twice),
     ),
     Defect(
         "A task whose node is lost counts as a success.",
         rules.RESULTS,
-        18,
+        16,
         _around(task, "_lost", _loss_is_a_success),
     ),
     Defect(
@@ -320,7 +335,7 @@ DEFECTS = (
     Defect(
         "News of another life of a node counts for its present one.",
         rules.NODES_KEPT,
-        0,
+        12,
         _instead(node, "is_stale", lambda _node, _event: False),
     ),
     Defect(
@@ -338,19 +353,19 @@ DEFECTS = (
     Defect(
         "A job preparation task that failed counts as one that succeeded.",
         rules.PREPARATION_FIRST,
-        4,
+        3,
         _around(job_node, "_preparation_ended", _always_well),
     ),
     Defect(
         "A job preparation task runs again before each task.",
         rules.PREPARATION_ONCE,
-        2,
+        1,
         _both(_any_move, _around(job_node, "_prepare", _prepare_again)),
     ),
     Defect(
         "A job release task runs where the preparation failed.",
         rules.RELEASE_WHERE_PREPARED,
-        3,
+        24,
         _both(_any_move, _around(job_node, "_finish", _release_after_failure)),
     ),
     Defect(
@@ -362,19 +377,19 @@ DEFECTS = (
     Defect(
         "A job release task that failed is retried.",
         rules.RELEASE_ONCE,
-        12,
+        18,
         _around(job_node, "_release_ended", _release_again),
     ),
     Defect(
         "A job release task does not wait for the last tasks of its job.",
         rules.RELEASE_LAST,
-        21,
+        5,
         _around(job_node, "_finish", _release_at_once),
     ),
     Defect(
         "A job is completed before its release tasks are over.",
         rules.ENDED_JOBS_REST,
-        14,
+        5,
         _around(job_node, "_run_release", _settle_early),
     ),
     Defect(
@@ -386,13 +401,13 @@ DEFECTS = (
     Defect(
         "The slots of a task that is over are not given back.",
         rules.PEACE_LEAVES_NOTHING,
-        1,
+        3,
         _around(node, "_freed", _keep_slots),
     ),
     Defect(
         "Nobody looks for tasks when slots become free.",
         rules.PEACE_LEAVES_NOTHING,
-        2,
+        1,
         _around(node, "_freed", _without(WakePlacement)),
     ),
     Defect(
@@ -404,7 +419,7 @@ DEFECTS = (
     Defect(
         "What ran on a node that leaves or restarts is forgotten.",
         rules.ONE_START,
-        4,
+        3,
         _around(cascade, "_taken_back", _forget_executions),
     ),
     Defect(
@@ -416,13 +431,13 @@ DEFECTS = (
     Defect(
         "Orders leave before the commit.",
         rules.ONE_START,
-        2,
+        1,
         _around(Engine, "_run_loops", _send_early),
     ),
     Defect(
         "The last of several reports is acknowledged and dropped.",
         rules.PEACE_LEAVES_NOTHING,
-        1,
+        10,
         _around(news, "_reported", _drop_the_last),
     ),
     Defect(
@@ -434,7 +449,7 @@ DEFECTS = (
     Defect(
         "Placement knows no priorities.",
         rules.PRIORITY,
-        10,
+        23,
         _both(
             _around(placement, "plan", _equal_priorities),
             _around(ReadyJobs, "put", _one_turn_for_all),

@@ -89,6 +89,8 @@ def test_a_task_runs_in_one_place_until_its_node_is_taken_away_or_lost() -> None
         auditor.started("t2", "task", "m", "j", "t")
     with broken(rules.NODES_KEPT):
         auditor.given_up("n")
+    auditor.not_to_be_had("m")
+    auditor.given_up("m")
     auditor.asked_away("p", ["n"])
     auditor.given_up("n")
     auditor.started("t2", "task", "m", "j", "t")

@@ -149,6 +149,7 @@ class Auditor:
         self._runs: dict[str, _Run] = {}
         self._alive: dict[str, _Run] = {}
         self._pools: defaultdict[str, _Pool] = defaultdict(_Pool)
+        self._not_to_be_had: set[str] = set()
         #: Number of the latest request or answer about a task.
         self._number = 0
 
@@ -246,6 +247,10 @@ class Auditor:
         """A node has booted; its start task has to succeed if it waits for that."""
         self._lives[node] = _Life(node, pool, slots, waits_for_start_task)
 
+    def not_to_be_had(self, node: str) -> None:
+        """The service is told that there is no machine for a node, though one may still come."""
+        self._not_to_be_had.add(node)
+
     def given_up(self, node: str) -> None:
         """The service takes the node, in this life, away from its tasks: for a reboot, or for good.
 
@@ -255,8 +260,8 @@ class Auditor:
         if life is None or not life.keeps:
             return
         asked = self._pools[life.pool]
-        is_asked = asked.is_any_node or node in asked.nodes
-        _require(is_asked, rules.NODES_KEPT, f"{node} is taken away")
+        has_cause = asked.is_any_node or node in asked.nodes | self._not_to_be_had
+        _require(has_cause, rules.NODES_KEPT, f"{node} is taken away")
         life.is_given_up = True
 
     def life_over(self, node: str) -> None:

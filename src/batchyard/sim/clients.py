@@ -46,13 +46,14 @@ class _Work:
 
 #: Some or large ones; tasks so short that they queue on nodes; more long ones than a pool takes.
 _SOME: Final = _Work(0.0, 3.0, 8)
-_SHORT: Final = _Work(0.001, 0.03, 20)
+_SHORT: Final = _Work(0.005, 0.04, 30)
 _LONG: Final = _Work(1.0, 2.0, 24)
 _WORKS: Final = (_SOME, _Work(0.0, 15.0, 5), _SHORT, _LONG)
 
 #: A job of a high priority. Its tasks fill the pool, or come just when short ones of others queue.
 _URGENT: Final = "urgent"
 _SUDDEN: Final = _Work(0.0, 3.0, 8)
+_HURRIES_MAX: Final = 3
 
 
 class Clients:
@@ -68,12 +69,14 @@ class Clients:
         self._tasks: list[tuple[str, str]] = []
         self._jobs: list[str] = []
         self._works: dict[str, _Work] = {}
+        self._hurries = 0
         self._slots = world.random.choice((1, 2, 4))
 
     def begin(self) -> None:
         """Plan what is asked for, and when."""
         random = self._world.random
         self._create_pool()
+        self._world.watch(Event.QUEUE, self._hurry)
         for number in range(random.randint(1, 3)):
             self._later(0.3, partial(self._create_job, f"j{number}"))
         if random.random() < 0.5:
@@ -295,9 +298,6 @@ class Clients:
                     self._world.auditor.accepted_task(job, result.task_id)
                     self._tasks.append((job, result.task_id))
 
-        if work is _SHORT and self._works.get(_URGENT) is _SUDDEN and _URGENT in self._jobs:
-            seconds = random.uniform(0.0, 0.2)
-            self._world.timeline.after(seconds, partial(self._add_tasks, _URGENT, f"{job}{prefix}"))
         self._request(
             f"add {len(specs)} tasks {prefix} to {job}",
             commands.add_tasks,
@@ -305,6 +305,17 @@ class Clients:
             specs,
             accepted=accepted,
         )
+
+    def _hurry(self) -> None:
+        """Ask for urgent tasks just when others queue."""
+        random = self._world.random
+        is_sudden = _URGENT in self._jobs and self._works[_URGENT] is _SUDDEN
+        if is_sudden and self._hurries < _HURRIES_MAX and random.random() < 0.2:
+            self._hurries += 1
+            name = f"now{self._hurries}"
+            self._world.timeline.after(
+                random.uniform(0.0, 0.02), partial(self._add_tasks, _URGENT, name)
+            )
 
     def _a_task(self, work: _Work, name: str) -> TaskSpec:
         random = self._world.random

@@ -15,7 +15,7 @@ class Faults:
     disconnect: float = 0.0
     #: How long a broken connection may stay so.
     outage_seconds_max: float = 0.0
-    #: What a fleet tells is told a second time, later.
+    #: What a fleet tells is told a second time, later, and an order is given a second time at once.
     repeat: float = 0.0
     delay_seconds_max: float = 0.0
     #: The answer to a request is lost, and its client asks again.

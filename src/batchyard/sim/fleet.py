@@ -118,7 +118,7 @@ class SimulatedFleet:
         if self._world.chance(self._world.faults.repeat):
             self._world.happened(Fault.REPEATED_NEWS)
             self._world.timeline.after(
-                self._world.random.uniform(0.0, 5.0), lambda: self._repeat(event)
+                self._world.random.uniform(0.0, 15.0), lambda: self._repeat(event)
             )
 
     def _tell(self, event: FleetEvent, order: int, done: Callable[[int], None]) -> None:
@@ -171,6 +171,7 @@ class _Served:
         if machine is None or machine.epoch < self.epoch:
             if self._world.chance(self._world.faults.allocation_failure):
                 self._world.happened(Fault.NO_MACHINE)
+                self._world.auditor.not_to_be_had(node_name(self._key))
                 event = NodeUnavailable(self._key, self.epoch, "none is left")
                 self._fleet.tell(event, lambda _number: None)
                 if self._world.random.random() < 0.5:
@@ -224,8 +225,13 @@ class _Served:
             self._world.timeline.after(seconds, self._reach)
 
     def send(self, orders: Sequence[messages.Order]) -> None:
-        if self._connection is not None:
-            for order in orders:
+        """Send orders; each may come twice."""
+        if self._connection is None:
+            return
+        for order in orders:
+            self._connection.send(order)
+            if self._world.chance(self._world.faults.repeat):
+                self._world.happened(Fault.REPEATED_ORDER)
                 self._connection.send(order)
 
     def end(self) -> None:

@@ -57,7 +57,7 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
-SOUND: Final = Rule("sound", "The service never meets a state that it did not expect.")
+SOUND: Final = Rule("sound", "Neither service nor agent meets a state that it did not expect.")
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 ENDED_JOBS_REST: Final = Rule(
     "ended-jobs-rest", "Nothing of a job runs or starts once the job is shown as completed."
@@ -67,7 +67,8 @@ PRIORITY: Final = Rule(
     "No task starts while those that wait longer, with a higher priority, would fill the pool.",
 )
 NODES_KEPT: Final = Rule(
-    "nodes-kept", "No living node is rebooted or let go unless a client asked for that."
+    "nodes-kept",
+    "No living node is rebooted or let go, unless a client asked for that or the fleet had none.",
 )
 
 # Whenever one looks.

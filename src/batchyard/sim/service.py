@@ -45,7 +45,7 @@ class _CrashingStore:
             yield transaction
             if self._world.chance(faults.failed_commit):
                 self._world.happened(Fault.FAILED_COMMIT)
-                raise CommitFailed
+                raise CommitFailed("at a commit that fails")
             if self._world.chance(faults.crash_before_commit):
                 self._world.happened(Fault.CRASH_BEFORE_COMMIT)
                 raise _Crash("before a commit")

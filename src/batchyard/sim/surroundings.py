@@ -1,5 +1,6 @@
 """What all parts of one simulated world share."""
 
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -32,6 +33,7 @@ class Surroundings:
         self.faults = Faults.swarm(self.random)
         self.tally: Final = Tally()
         self.waits_for_start_task = False
+        self._watchers: dict[Happening, Callable[[], None]] = {}
         self._runs: dict[tuple[str, ...], int] = {}
 
     def heal(self) -> None:
@@ -42,6 +44,12 @@ class Surroundings:
     def happened(self, what: Happening) -> None:
         """Count something that worlds are there for."""
         self.tally[what] += 1
+        if (watcher := self._watchers.get(what)) is not None:
+            watcher()
+
+    def watch(self, what: Happening, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called whenever this happens."""
+        self._watchers[what] = watcher
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""

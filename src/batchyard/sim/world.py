@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from batchyard.sim import rules
 from batchyard.sim.clients import ACCOUNT, Clients
 from batchyard.sim.happenings import Event, Fault, Tally
 from batchyard.sim.observer import shown
+from batchyard.sim.rules import Violation
 from batchyard.sim.service import SimulatedService
 from batchyard.sim.surroundings import Surroundings
 from batchyard.store.store import MemoryStore
@@ -26,10 +28,10 @@ _LAST_LINES: Final = 60
 class SimulationFailed(AssertionError):
     """A promise was broken, or a defect met; the message says how to see it again."""
 
-    def __init__(self, seed: int, faults: str, history: list[str], error: BaseException) -> None:
+    def __init__(self, seed: int, faults: str, history: list[str], error: Violation) -> None:
         last = "\n".join(history[-_LAST_LINES:])
         super().__init__(
-            f"seed {seed}: {type(error).__name__}: {error}\n"
+            f"seed {seed}: {error}\n"
             f"faults: {faults}\nreplay: python -m batchyard.sim --seed {seed} --verbose\n"
             f"the last of {len(history)} lines:\n{last}"
         )
@@ -67,8 +69,9 @@ class World:
         faults = str(world.faults)
         try:
             self._live()
-        except (Exception, AssertionError) as error:
-            raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
+        except Exception as error:
+            broken = error if isinstance(error, Violation) else Violation(rules.SOUND, repr(error))
+            raise SimulationFailed(self._seed, faults, world.timeline.history, broken) from error
         finally:
             self._store.close()
         return Outcome(self._seed, world.timeline.count, world.timeline.history, world.tally)
