@@ -293,7 +293,7 @@ class SqlTransaction:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (
             "SELECT key, id, slots, slots_used FROM node WHERE pool = ? "
-            "AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
+            "AND state <> 'gone' AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
         )
         return [UsableNode(NodeKey(row[0]), *row[1:]) for row in self._execute(sql, pool)]
 

@@ -186,6 +186,12 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
         batch_op.create_index("ix_node_pool", ["pool", "key"], unique=False)
+        batch_op.create_index(
+            "ix_node_pool_here",
+            ["pool", "key"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'gone'"),
+        )
 
     op.create_table(
         "pool",
