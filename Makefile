@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz sim bench many docs clean
+.PHONY: help setup demo test check format fuzz sim bench hotpath many docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -40,6 +40,9 @@ sim: $(READY)  ## Live through 5,000 simulated worlds with faults
 
 bench: $(READY)  ## Measure speed beside a bare C loop
 	$(BIN)/python -m benchmarks.bench
+
+hotpath: $(READY)  ## Show where each microsecond of a task goes
+	$(BIN)/python -m benchmarks.hotpath
 
 many: $(READY)  ## Measure with a million tasks, ten thousand jobs and 64 nodes
 	$(BIN)/python -m benchmarks.many
