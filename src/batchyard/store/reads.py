@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 from sqlalchemy.engine import Row
 
@@ -51,8 +52,9 @@ _TASK_COUNTS: Final = (
     .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
 )
 
-#: Spelt as in the index of nodes that are not gone: the database sees that it serves.
+#: Spelt as in the indexes of nodes that are gone and that are not: the database sees which serves.
 _IS_HERE: Final = schema.node.c.state != literal_column(f"'{GONE}'")
+_IS_GONE: Final = schema.node.c.state == literal_column(f"'{GONE}'")
 
 
 class SqlReads:
@@ -307,8 +309,9 @@ def _pool_view(row: AnyRow, current: Mapping[tuple[int, bool], int]) -> PoolView
 
 def _first_node(connection: Connection, pool: int) -> int:
     """Return the oldest node that a pool ever had, 0 if it has had none."""
-    node = schema.node
-    return connection.execute(select(func.min(node.c.key)).where(node.c.pool == pool)).scalar() or 0
+    first = select(func.min(schema.node.c.key).label("key")).where(schema.node.c.pool == pool)
+    firsts = union_all(first.where(_IS_GONE), first.where(_IS_HERE)).subquery()
+    return connection.execute(select(func.min(firsts.c.key))).scalar() or 0
 
 
 def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int, RunningTasks]:
