@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from batchyard.link import messages
 from tests.engine.world import World
 from tests.store.test_plans import statements
 
@@ -16,18 +17,20 @@ def counted(folder: Path, jobs: int) -> int:
         world.job(f"job-{number}")
         world.tasks("one", "two", job_id=f"job-{number}")
     ended = 0
+    count = 0
     while ended < jobs - 20:
         running = world.assigned()[ended:]
         ended += len(running)
-        reports = []
+        reports: list[messages.Report] = []
         for execution in running:
             reports.append(world.started(execution))
             world.clock.pass_time(timedelta(milliseconds=1))
             reports.append(world.ended(execution))
         with statements(world.store) as seen:
             world.report(*reports)
+        count = len(seen)
     world.store.close()
-    return len(seen)
+    return count
 
 
 def test_places_are_filled_in_as_many_statements_whether_many_jobs_wait_or_few(
