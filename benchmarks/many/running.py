@@ -29,6 +29,7 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
     """Add all tasks while there is no node, then bring up one, and look until all have run."""
     yard.create_pool("one", nodes=0, slots=SLOTS)
     yard.create_job("many", "one")
+    before = yard.database_bytes
     yard.add_tasks("many", tasks)
     yard.resize("one", 1)
     looks = watch(yard, "many", tasks)
@@ -50,6 +51,7 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
     for kind in first.cpu:
         figures.append(Figure(f"CPU a task, first: {kind}", first.cpu[kind], "ms"))
         figures.append(Figure(f"CPU a task, last: {kind}", last.cpu[kind], "ms"))
+    figures.append(Figure("disk for each", (yard.database_bytes - before) / tasks, "bytes"))
     figures += yard.memory("after running", "<= 400")
     yard.delete_pool("one")
     return figures

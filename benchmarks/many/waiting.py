@@ -42,7 +42,8 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
         Figure("a hundred added, p99", slowest[len(slowest) * 99 // 100] * 1000, "ms"),
         Figure("a hundred added, slowest", slowest[-1] * 1000, "ms"),
         Figure("database", yard.database_bytes / 1024**2, "MiB"),
-        Figure("  of it write-ahead log", yard.log_bytes / 1024**2, "MiB"),
+        Figure("  for each task", yard.database_bytes / tasks, "bytes"),
+        Figure("write-ahead log", yard.log_bytes / 1024**2, "MiB"),
         *yard.memory("after adding", "<= 400"),
     ]
     figures += _reads(yard, tasks)

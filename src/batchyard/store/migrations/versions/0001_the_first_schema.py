@@ -186,7 +186,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node")),
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
-        batch_op.create_index("ix_node_pool", ["pool", "key"], unique=False)
+        batch_op.create_index(
+            "ix_node_gone",
+            ["pool", "key"],
+            unique=False,
+            sqlite_where=sa.text("state = 'gone'"),
+        )
+        batch_op.create_index(
+            "ix_node_here",
+            ["pool", "key"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'gone'"),
+        )
 
     op.create_table(
         "pool",
