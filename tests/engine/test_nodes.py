@@ -396,6 +396,21 @@ def test_removed_nodes_let_their_tasks_finish_if_they_are_told_to(world: World) 
     assert world.pool_now().allocation_state == "steady"
 
 
+def test_a_node_that_is_lost_while_its_tasks_finish_keeps_no_job_from_its_end(world: World) -> None:
+    world.pool()
+    world.job(preparation=True, release=True)
+    world.tasks("one")
+    world.run("preparation-1-1-1")
+    world.report(world.started("task-1-1"))
+    resize = Resize(target_dedicated_nodes=0, option=NodeOption.TASK_COMPLETION)
+    world.do(commands.resize_pool, ACCOUNT, "pool", resize)
+    world.tell(NodeLost(NODE, 1))
+    assert world.fleet.released == [NODE]
+    assert (world.state_of("one"), world.task("one").requeue_count) == ("active", 0)
+    world.do(commands.terminate_job, ACCOUNT, "job", None)
+    assert world.job_now().state == "completed"
+
+
 def test_an_unknown_node_is_not_removed_and_nothing_else_is(world: World) -> None:
     world.pool(nodes=1)
     node = world.nodes()[0]
