@@ -106,6 +106,12 @@ class WakeRetention(Struct, frozen=True):
     time: datetime
 
 
+class WakeJobs(Struct, frozen=True):
+    """A hint that something of a job is due at `time`. Lost as above."""
+
+    time: datetime
+
+
 class WakeFleet(Struct, frozen=True):
     """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
 
@@ -125,6 +131,7 @@ Effect = (
     | WakeResize
     | WakeSweep
     | WakeRetention
+    | WakeJobs
     | WakeFleet
 )
 

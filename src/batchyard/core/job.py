@@ -14,17 +14,21 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from batchyard.core import limits
 from batchyard.core.effects import (
     Step,
+    WakeJobs,
     WakePlacement,
     WakeSweep,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     DeleteJob,
+    JobDue,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
+    JobOutOfTasks,
     JobSwept,
     TerminateJob,
     UpdateJob,
@@ -39,10 +43,15 @@ DELETING = JobState.DELETING
 #: States in which the job's nodes and tasks are being ended.
 ENDING: Final = frozenset({TERMINATING, DELETING})
 
+#: States of a job that has ended or is being ended.
+OVER: Final = frozenset({TERMINATING, COMPLETED, DELETING})
+
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
+    (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
+    (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
     (TERMINATING, DeleteJob): frozenset({DELETING}),
@@ -69,8 +78,11 @@ ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
     DELETING: ErrorCode.JOB_BEING_DELETED,
 }
 
-#: Reason of a termination that a client asks for without naming one. Source: J-39.
+#: Reasons of a termination: one that a client asks for without naming one, and our own.
+#: Source: J-22, J-39, J-41.
 USER_TERMINATE: Final = "UserTerminate"
+ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
+EXPIRED: Final = "MaxWallClockTimeExpiry"
 
 
 def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
@@ -80,6 +92,8 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         Refused: ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``.
         InvalidTransition: The job's state cannot take this event.
     """
+    if is_stale(job, event):
+        return Step(job)
     if (job.state, type(event)) in REFUSALS:
         raise Refused(REFUSALS[job.state, type(event)])
     moves = MOVES.get((job.state, type(event)))
@@ -87,12 +101,15 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         raise InvalidTransition(f"job {job.id} is {job.state} and cannot take {event}")
     match event:
         case TerminateJob():
-            terminating = replace(_moved(job, TERMINATING, now), terminate_reason=event.reason)
-            result = _settle(terminating, now)
+            result = _terminated(job, event.reason, now)
         case UpdateJob():
             result = _updated(job, event, now)
         case DeleteJob():
             result = _settle(_moved(job, DELETING, now), now)
+        case JobOutOfTasks():
+            result = _out_of_tasks(job, now)
+        case JobDue():
+            result = _due(job, event, now)
         case JobNodeOpened():
             result = Step(replace(job, nodes_unsettled=job.nodes_unsettled + 1))
         case JobNodeSettled():
@@ -106,12 +123,18 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
     return result
 
 
+def is_stale(job: Job, event: JobEvent) -> bool:
+    """Return whether `event` is news that a job which is being ended has no use for."""
+    return isinstance(event, JobOutOfTasks | JobDue) and job.state in OVER
+
+
 def check(job: Job) -> None:
     """Assert what is true of every stored job."""
     assert job.nodes_unsettled >= 0, job
     assert job.state is not COMPLETED or job.nodes_unsettled == 0, job
     assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
     assert job.has_preparation or not job.has_release, job  # J-76
+    assert job.due_time is None or job.state not in OVER, job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -123,9 +146,55 @@ def _settle(job: Job, now: datetime) -> Step[Job]:
     return Step(replace(_moved(job, COMPLETED, now), end_time=now))
 
 
+def _terminated(job: Job, reason: str, now: datetime) -> Step[Job]:
+    return _settle(replace(_moved(job, TERMINATING, now), terminate_reason=reason), now)
+
+
+def begun(job: Job) -> Step[Job]:
+    """Return a new job with what is due of it: one without tasks is given time for its first."""
+    check_time = job.creation_time + limits.EMPTY_JOB_GRACE if job.ends_with_tasks else None
+    return _awaiting(replace(job, tasks_check_time=check_time))
+
+
 def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
-    updated = replace(job, priority=event.priority, revision=job.revision + 1, last_modified=now)
-    return Step(updated, () if job.pool is None else (WakePlacement(job.pool),))
+    updated = replace(
+        job,
+        priority=event.priority,
+        ends_with_tasks=event.ends_with_tasks,
+        expiry_time=event.expiry_time,
+        revision=job.revision + 1,
+        last_modified=now,
+    )
+    if updated.ends_with_tasks and not job.ends_with_tasks:
+        updated = replace(updated, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE)
+    awaiting = _awaiting(updated)
+    placement = () if job.pool is None else (WakePlacement(job.pool),)
+    return Step(awaiting.entity, (*awaiting.effects, *placement))
+
+
+def _out_of_tasks(job: Job, now: datetime) -> Step[Job]:
+    if not job.ends_with_tasks:
+        return Step(job)
+    return _awaiting(replace(job, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE))
+
+
+def _due(job: Job, event: JobDue, now: datetime) -> Step[Job]:
+    """The clock may have been set back since the job was looked for: then it is awaited again."""
+    if job.expiry_time is not None and job.expiry_time <= now:
+        return _terminated(job, EXPIRED, now)
+    if job.tasks_check_time is not None and job.tasks_check_time <= now:
+        if not event.has_open_tasks:
+            return _terminated(job, ALL_TASKS_COMPLETE, now)
+        job = replace(job, tasks_check_time=None)
+    return _awaiting(job)
+
+
+def _awaiting(job: Job) -> Step[Job]:
+    """Note when something of the job is due next."""
+    times = [time for time in (job.expiry_time, job.tasks_check_time) if time is not None]
+    due_time = min(times, default=None)
+    awaiting = job if due_time == job.due_time else replace(job, due_time=due_time)
+    return Step(awaiting, () if due_time is None else (WakeJobs(due_time),))
 
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:
@@ -139,6 +208,7 @@ def _moved(job: Job, state: JobState, now: datetime) -> Job:
     return replace(
         job,
         state=state,
+        due_time=None if state in OVER else job.due_time,
         state_time=now,
         previous_state=job.state,
         previous_state_time=job.state_time,

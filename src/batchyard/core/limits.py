@@ -93,6 +93,12 @@ GROUP_COMMIT_COMMANDS_MAX: Final = 256
 #: Source: ours.
 PLACEMENTS_PER_ROUND_MAX: Final = 1000
 
+#: How long a job that ends with its tasks waits for its first one, and for more of them after its
+#: last one. Clients add tasks in several requests, and here tasks may end within milliseconds.
+#: Source: ours; Azure takes its time too (J-19).
+EMPTY_JOB_GRACE: Final = timedelta(seconds=30)
+OUT_OF_TASKS_GRACE: Final = timedelta(seconds=1)
+
 #: Tasks may queue on a node beyond its free slots if it will probably start them within this time,
 #: and at most so many times its slots. Source: ours (architecture 9).
 PREFETCH_TIME: Final = timedelta(milliseconds=50)

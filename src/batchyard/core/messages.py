@@ -410,6 +410,21 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
 
     key: JobKey
     priority: int
+    ends_with_tasks: bool = False
+    expiry_time: datetime | None = None
+
+
+class JobOutOfTasks(Struct, frozen=True, kw_only=True):
+    """The last task of the job that was not completed is completed, or deleted."""
+
+    key: JobKey
+
+
+class JobDue(Struct, frozen=True, kw_only=True):
+    """The `due_time` of the job has come; `has_open_tasks` if one of its tasks is not completed."""
+
+    key: JobKey
+    has_open_tasks: bool
 
 
 class DeleteJob(Struct, frozen=True, kw_only=True):
@@ -437,6 +452,15 @@ class JobSwept(Struct, frozen=True, kw_only=True):
     tasks_left: int
 
 
-JobEvent = TerminateJob | UpdateJob | DeleteJob | JobNodeOpened | JobNodeSettled | JobSwept
+JobEvent = (
+    TerminateJob
+    | UpdateJob
+    | DeleteJob
+    | JobOutOfTasks
+    | JobDue
+    | JobNodeOpened
+    | JobNodeSettled
+    | JobSwept
+)
 
 Event = TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent

@@ -79,6 +79,13 @@ class JobState(StrEnum):
     DELETING = "deleting"
 
 
+class OnAllTasksComplete(StrEnum):
+    """What becomes of a job once all of its tasks are completed. Source: J-19."""
+
+    NO_ACTION = "noaction"
+    TERMINATE_JOB = "terminatejob"
+
+
 class TaskState(StrEnum):
     """Source: 01, Task.state."""
 
@@ -300,7 +307,9 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     pool_id: str
     display_name: str | None = None
     priority: int = 0
+    max_wall_clock_time: timedelta | None = None
     max_task_retry_count: int = 0
+    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
     common_environment_settings: tuple[EnvironmentSetting, ...] = ()
     preparation: JobPreparationSpec | None = None
     release: JobReleaseSpec | None = None
@@ -336,6 +345,13 @@ class NodeOption(StrEnum):
     TASK_COMPLETION = "taskcompletion"
 
 
+class JobConstraints(Struct, frozen=True):
+    """The constraints of a job, which an update replaces whole (J-28); no time is no limit."""
+
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+
+
 class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
@@ -343,7 +359,8 @@ class JobChange(Struct, frozen=True, kw_only=True):
     """
 
     priority: int | None = None
-    max_task_retry_count: int | None = None
+    constraints: JobConstraints | None = None
+    on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
     metadata: tuple[MetadataItem, ...] | None = None
 
@@ -472,6 +489,13 @@ class Job(Struct, frozen=True):
     waits_for_preparation: bool = True
     reruns_preparation: bool = True
     nodes_unsettled: int = 0
+    ends_with_tasks: bool = False
+    #: When its wall-clock time is over (J-16).
+    expiry_time: datetime | None = None
+    #: When to look whether all of its tasks are completed (J-19).
+    tasks_check_time: datetime | None = None
+    #: The earlier of the two while it is active: when something is due without anything happening.
+    due_time: datetime | None = None
 
 
 class Task(Struct, frozen=True):

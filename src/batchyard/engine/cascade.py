@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar, get_args
 
 from batchyard.core import execution, job, job_node, limits, node, pool, task, times
@@ -25,6 +26,7 @@ from batchyard.core.effects import (
     OpenExecution,
     RecallQueue,
     WakeFleet,
+    WakeJobs,
     WakePlacement,
     WakeResize,
     WakeRetention,
@@ -37,6 +39,7 @@ from batchyard.core.messages import (
     ExecutionLost,
     JobEvent,
     JobNodeEvent,
+    JobOutOfTasks,
     NodeEvent,
     NodeLeft,
     NodeRestarted,
@@ -76,6 +79,13 @@ Key = TypeVar("Key")
 Entity = TypeVar("Entity")
 
 
+class Dated(Enum):
+    """The loops that look at what has become due."""
+
+    RETENTION = auto()
+    JOBS = auto()
+
+
 @dataclass(slots=True)
 class Wakes:
     """What has to be looked at: hints, all of which a start gives anew."""
@@ -84,16 +94,21 @@ class Wakes:
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
-    retention: datetime | None = None
+    #: When loops that look at what has become due have to look next.
+    due: dict[Dated, datetime] = field(default_factory=dict)
 
     def update(self, other: "Wakes") -> None:
         """Add what `other` holds."""
-        if other.retention is not None:
-            self.retention = _earlier(self.retention, other.retention)
+        for loop, time in other.due.items():
+            self.is_due(loop, time)
         self.placement |= other.placement
         self.resize |= other.resize
         self.sweep |= other.sweep
         self.fleet |= other.fleet
+
+    def is_due(self, loop: Dated, time: datetime) -> None:
+        """Have a loop look at `time`, if not earlier anyway."""
+        self.due[loop] = min(time, self.due.get(loop, time))
 
 
 class Entities(Generic[Key, Entity]):
@@ -170,6 +185,8 @@ class Cascade:
         self.strays: Final[list[tuple[NodeKey, str]]] = []
         self.removals: Final[list[tuple[NodeKey, messages.RemoveDirectory]]] = []
         self._counts_due: set[PoolKey] = set()
+        #: Jobs of which tasks were completed, or deleted.
+        self._closed: set[JobKey] = set()
         self._kinds: Final = self._table()
 
     def run(self, events: Iterable[Effect]) -> None:
@@ -189,12 +206,22 @@ class Cascade:
             pending.extendleft(reversed(effects))
 
     def finish(self) -> None:
-        """Count nodes where they changed, and write everything."""
-        while self._counts_due:
-            self.flush()
+        """Count nodes and open tasks where they changed, and write everything."""
+        self.flush()
+        while self._counts_due or self._closed:
             due, self._counts_due = self._counts_due, set()
             self.run([self._count_nodes(pool_key) for pool_key in sorted(due)])
-        self.flush()
+            closed, self._closed = self._closed, set()
+            self.run(JobOutOfTasks(key=key) for key in self._out_of_tasks(closed))
+            self.flush()
+
+    def _out_of_tasks(self, closed: set[JobKey]) -> list[JobKey]:
+        """Return which jobs, of which tasks were completed, end with the last one and had it."""
+        self.jobs.read(closed)
+        asked = [key for key in closed if (job := self.jobs.get(key)) and job.ends_with_tasks]
+        if not asked:
+            return []
+        return sorted(set(asked) - self.transaction.jobs_with_open_tasks(asked))
 
     def flush(self) -> None:
         """Write what changed, so that a question to the store sees it."""
@@ -218,6 +245,9 @@ class Cascade:
         self.ready.update(job.key for pair in changes.jobs for job in pair if job is not None)
         self.ready.update(
             task.job for _, task in changes.tasks if task is not None and _is_waiting(task)
+        )
+        self._closed.update(
+            before.job for before, after in changes.tasks if before and _is_closed(after)
         )
         for gone_before, gone_after in changes.pools:
             if gone_before is not None and gone_after is None:
@@ -270,7 +300,9 @@ class Cascade:
             case WakeSweep():
                 self.wakes.sweep.add(effect.job)
             case WakeRetention():
-                self.wakes.retention = _earlier(self.wakes.retention, effect.time)
+                self.wakes.is_due(Dated.RETENTION, effect.time)
+            case WakeJobs():
+                self.wakes.is_due(Dated.JOBS, effect.time)
             case WakeFleet():
                 self.wakes.fleet.add(effect.node)
             case _:
@@ -333,7 +365,7 @@ class Cascade:
             return
         path = task_directory(job.id, spec.id)
         self.transaction.remove_directories([(effect.node, path)], due)
-        self.wakes.retention = _earlier(self.wakes.retention, due)
+        self.wakes.is_due(Dated.RETENTION, due)
 
     def _executions(self, node_key: NodeKey) -> list[Execution]:
         self.flush()
@@ -376,5 +408,5 @@ def _is_waiting(task: Task) -> bool:
     return task.state is TaskState.ACTIVE and not task.is_placed
 
 
-def _earlier(first: datetime | None, second: datetime) -> datetime:
-    return second if first is None else min(first, second)
+def _is_closed(task: Task | None) -> bool:
+    return task is None or task.state is TaskState.COMPLETED

@@ -16,6 +16,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.messages import (
     Event,
+    JobDue,
     JobEnding,
     JobSwept,
     LeavePool,
@@ -141,6 +142,16 @@ def _delete_rows(cascade: Cascade, job: Job) -> None:
         nodes = cascade.transaction.nodes_of_job(job.key)
         remove_directories(cascade, [(node, job_directory(job.id)) for node in nodes])
     cascade.run([JobSwept(key=job.key, tasks_left=left)])
+
+
+def expire(cascade: Cascade) -> datetime | None:
+    """Do what is due of jobs (J-16, J-19); return when to look again."""
+    due = cascade.transaction.jobs_due(cascade.now, limits.SWEEP_ENTITIES_MAX)
+    cascade.jobs.known((job.key, job) for job in due)
+    has_open = cascade.transaction.jobs_with_open_tasks(job.key for job in due)
+    cascade.run(JobDue(key=job.key, has_open_tasks=job.key in has_open) for job in due)
+    cascade.flush()
+    return cascade.transaction.next_job_due()
 
 
 def retain(cascade: Cascade) -> datetime | None:

@@ -409,6 +409,18 @@ class Transaction(Protocol):
         """Return when the next files have to go, None for never."""
         ...
 
+    def jobs_due(self, now: datetime, limit: int) -> list[Job]:
+        """Return jobs of which something is due."""
+        ...
+
+    def next_job_due(self) -> datetime | None:
+        """Return when something of a job is due next, None for never."""
+        ...
+
+    def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs that have tasks which are not completed."""
+        ...
+
     def directories_removed(self, keys: Iterable[int]) -> None:
         """Delete orders that were carried out."""
         ...

@@ -137,12 +137,18 @@ job: Final = Table(
     Column("waits_for_preparation", Integer, nullable=False),
     Column("reruns_preparation", Integer, nullable=False),
     Column("nodes_unsettled", Integer, nullable=False),
+    Column("ends_with_tasks", Integer, nullable=False),
+    Column("expiry_time", BigInteger),
+    Column("tasks_check_time", BigInteger),
+    Column("due_time", BigInteger),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # Placement: the active jobs of a pool, in the order of their priority.
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).
     Index("ix_job_account_pool_id", "account", "pool_id_folded"),
+    # What is due of jobs without anything happening.
+    Index("ix_job_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
     # A start looks for jobs that are being ended.
     Index(
         "ix_job_ending",

@@ -418,6 +418,24 @@ class SqlTransaction:
         due = self._one(sql)
         return None if due is None else from_microseconds(due)
 
+    def jobs_due(self, now: datetime, limit: int) -> list[Job]:
+        """Return jobs of which something is due."""
+        where = "due_time <= ? ORDER BY due_time LIMIT ?"
+        return self._query(schema.job, JOBS, where, to_microseconds(now), limit)
+
+    def next_job_due(self) -> datetime | None:
+        """Return when something of a job is due next, None for never."""
+        due = self._one("SELECT min(due_time) FROM job WHERE due_time IS NOT NULL")
+        return None if due is None else from_microseconds(due)
+
+    def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs that have tasks which are not completed."""
+        sql = (
+            "SELECT job FROM job_counts "
+            "WHERE job IN (SELECT value FROM json_each(?)) AND active + running > 0"
+        )
+        return {JobKey(row[0]) for row in self._execute(sql, to_json(list(jobs)))}
+
     def directories_removed(self, keys: Iterable[int]) -> None:
         """Delete orders that were carried out."""
         sets.delete(self._connection, schema.directory_removal, "key", keys)

@@ -8,10 +8,12 @@ import msgspec
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
+    JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     JobState,
+    OnAllTasksComplete,
 )
 from batchyard.engine.views import JobView
 from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
@@ -38,12 +40,15 @@ def read_job(body: bytes) -> JobSpec:
     if release is not None:
         _check_release(release, preparation)
     pool_info = checks.required(request.pool_info, "poolInfo")
+    given = constraints(request.constraints)
     return JobSpec(
         id=checks.identifier(request.id, "id"),
         pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
         display_name=checks.display_name(request.display_name),
         priority=priority(request.priority),
-        max_task_retry_count=retry_count(request.constraints),
+        max_wall_clock_time=given.max_wall_clock_time,
+        max_task_retry_count=given.max_task_retry_count,
+        on_all_tasks_complete=on_all_tasks_complete(request.on_all_tasks_complete),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
@@ -53,11 +58,23 @@ def read_job(body: bytes) -> JobSpec:
     )
 
 
-def retry_count(given: model.BatchJobConstraints | None) -> int:
-    """Return the retry count of a job's tasks; 0 unless its constraints say more (J-28)."""
-    if given is None or given.max_task_retry_count is None:
-        return 0
-    return checks.retry_count(given.max_task_retry_count, "constraints.maxTaskRetryCount")
+def constraints(given: model.BatchJobConstraints | None) -> JobConstraints:
+    """Return the constraints of a job: no limit and no retries unless they say more (J-28)."""
+    if given is None:
+        return JobConstraints()
+    return JobConstraints(
+        max_wall_clock_time=checks.wall_clock_time(
+            given.max_wall_clock_time, "constraints.maxWallClockTime"
+        ),
+        max_task_retry_count=checks.retry_count(
+            given.max_task_retry_count or 0, "constraints.maxTaskRetryCount"
+        ),
+    )
+
+
+def on_all_tasks_complete(given: model.BatchAllTasksCompleteMode | None) -> OnAllTasksComplete:
+    """Return what becomes of a job with its last task; nothing unless it says so (J-3)."""
+    return OnAllTasksComplete(given or model.BatchAllTasksCompleteMode.NOACTION)
 
 
 def priority(given: int | None) -> int:
@@ -175,14 +192,14 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         allow_task_preemption=False,
         max_parallel_tasks=-1,
         constraints=model.BatchJobConstraints(
-            max_wall_clock_time=values.UNLIMITED,
+            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
             max_task_retry_count=spec.max_task_retry_count,
         ),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
         pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
-        on_all_tasks_complete=model.BatchAllTasksCompleteMode.NOACTION,
+        on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
         on_task_failure=model.BatchTaskFailureMode.NOACTION,
         metadata=pools.write_metadata(spec.metadata),
         execution_info=model.BatchJobExecutionInfo(

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from batchyard.wire import model, values
+from batchyard.wire import model
 
 
 class Fate(StrEnum):
@@ -39,7 +39,6 @@ class Support:
     fate: Fate
     note: str = ""
     default: object = None
-    is_duration: bool = False
 
 
 def _echoed(note: str) -> Support:
@@ -48,10 +47,6 @@ def _echoed(note: str) -> Support:
 
 def _refused(note: str, default: object = None) -> Support:
     return Support(Fate.REFUSED, note, default)
-
-
-def _refused_duration(note: str, default: str) -> Support:
-    return Support(Fate.REFUSED, note, default, is_duration=True)
 
 
 def _fixed(note: str) -> Support:
@@ -73,7 +68,6 @@ _IMAGE: Final = "a node runs what its machine has installed"
 _COPY: Final = "let the command line store its files for now"
 _BY_URL: Final = "give the httpUrl of each file for now"
 _INSTALL: Final = "install the programs on the machines for now"
-_TERMINATE: Final = "terminate the job by a request for now"
 _NO_CONTAINERS: Final = "let the command line start the container for now"
 
 #: Model, then property, as on the wire.
@@ -148,17 +142,13 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "jobReleaseTask": _YES,
         "commonEnvironmentSettings": _YES,
         "poolInfo": _YES,
-        "onAllTasksComplete": _refused(
-            _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-        ),
+        "onAllTasksComplete": _YES,
         "onTaskFailure": _refused(_LATER, default=model.BatchTaskFailureMode.NOACTION),
         "networkConfiguration": _refused(_LATER),
         "metadata": _YES,
     },
     model.BatchJobConstraints: {
-        "maxWallClockTime": _refused_duration(
-            "limit the tasks, or terminate the job by a request", default=values.UNLIMITED
-        ),
+        "maxWallClockTime": _YES,
         "maxTaskRetryCount": _YES,
     },
     model.BatchPoolInfo: {
@@ -282,9 +272,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "maxParallelTasks": _refused(_LATER, default=-1),
         "constraints": _YES,
         "poolInfo": _YES,
-        "onAllTasksComplete": _refused(
-            _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-        ),
+        "onAllTasksComplete": _YES,
         "metadata": _YES,
         "networkConfiguration": _refused(_LATER),
     },
@@ -296,9 +284,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
             "maxParallelTasks": _refused(_LATER, default=-1),
             "constraints": _YES,
             "poolInfo": _YES,
-            "onAllTasksComplete": _refused(
-                _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-            ),
+            "onAllTasksComplete": _YES,
             "metadata": _YES,
         },
         _fixed("decided when the job was created, or by the service"),

@@ -3,13 +3,14 @@
 from msgspec.structs import replace
 
 from batchyard.core import job as job_cycle
+from batchyard.core import times
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.messages import (
     DeleteJob,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobChange, JobKey, JobSpec, JobState
+from batchyard.core.model import Job, JobChange, JobKey, JobSpec, JobState, OnAllTasksComplete
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import JobGuard
@@ -38,6 +39,8 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         state=JobState.ACTIVE,
         state_time=now,
         start_time=now,
+        ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
+        expiry_time=times.after(now, spec.max_wall_clock_time),
     )
     if spec.preparation is not None:
         job = replace(
@@ -48,9 +51,12 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
             waits_for_preparation=spec.preparation.wait_for_success,
             reruns_preparation=spec.preparation.rerun_on_node_reboot_after_success,
         )
-    cascade.transaction.add_job(job, spec)
-    cascade.jobs.added(job.key, job)
-    return JobView(job=job, spec=spec)
+    begun = job_cycle.begun(job)
+    assert begun.entity is not None
+    cascade.transaction.add_job(begun.entity, spec)
+    cascade.jobs.added(job.key, begun.entity)
+    cascade.run(begun.effects)
+    return JobView(job=begun.entity, spec=spec)
 
 
 def update_job(
@@ -60,7 +66,8 @@ def update_job(
 
     Raises:
         Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``,
-            ``OperationInvalidForCurrentState`` for another pool, and what the guard says.
+            ``OperationInvalidForCurrentState`` for another pool, ``InvalidPropertyValue`` for
+            ``noaction`` after ``terminatejob``, and what the guard says.
     """
     job = found.job(cascade, account, job_id, guard)
     spec = cascade.transaction.job_spec(job.key)
@@ -72,13 +79,36 @@ def update_job(
         )
     if change.priority is not None:
         spec = replace(spec, priority=change.priority)
-    if change.max_task_retry_count is not None:
-        spec = replace(spec, max_task_retry_count=change.max_task_retry_count)
+    if change.constraints is not None:
+        spec = replace(
+            spec,
+            max_wall_clock_time=change.constraints.max_wall_clock_time,
+            max_task_retry_count=change.constraints.max_task_retry_count,
+        )
+    if change.on_all_tasks_complete is not None:
+        _check_on_all_tasks_complete(spec.on_all_tasks_complete, change.on_all_tasks_complete)
+        spec = replace(spec, on_all_tasks_complete=change.on_all_tasks_complete)
     if change.metadata is not None:
         spec = replace(spec, metadata=change.metadata or None)
-    cascade.run([UpdateJob(key=job.key, priority=spec.priority)])
+    update = UpdateJob(
+        key=job.key,
+        priority=spec.priority,
+        ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
+        expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),
+    )
+    cascade.run([update])
     cascade.transaction.update_job_spec(job.key, spec)
     return found.job_view(cascade, job.key)
+
+
+def _check_on_all_tasks_complete(before: OnAllTasksComplete, after: OnAllTasksComplete) -> None:
+    """Refuse to let a job go on that was to end with its tasks (J-21)."""
+    if before is OnAllTasksComplete.TERMINATE_JOB and after is not before:
+        raise Refused.of_property(
+            "onAllTasksComplete",
+            after,
+            "it is terminatejob by now, and stays so: give terminatejob again",
+        )
 
 
 def terminate_job(

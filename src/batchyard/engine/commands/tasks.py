@@ -143,7 +143,6 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
-    cascade.ready.add(job.key)
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
     return results

@@ -80,6 +80,10 @@ def upgrade() -> None:
         sa.Column("waits_for_preparation", sa.Integer(), nullable=False),
         sa.Column("reruns_preparation", sa.Integer(), nullable=False),
         sa.Column("nodes_unsettled", sa.Integer(), nullable=False),
+        sa.Column("ends_with_tasks", sa.Integer(), nullable=False),
+        sa.Column("expiry_time", sa.BigInteger(), nullable=True),
+        sa.Column("tasks_check_time", sa.BigInteger(), nullable=True),
+        sa.Column("due_time", sa.BigInteger(), nullable=True),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
@@ -88,6 +92,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_job_account_pool_id", ["account", "pool_id_folded"], unique=False)
         batch_op.create_index(
             "ix_job_pool_state", ["pool", "state", sa.text("priority DESC"), "key"], unique=False
+        )
+        batch_op.create_index(
+            "ix_job_due",
+            ["due_time"],
+            unique=False,
+            sqlite_where=sa.text("due_time IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_job_ending",
