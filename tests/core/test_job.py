@@ -26,16 +26,20 @@ from batchyard.core.job import (
 )
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
     JobDue,
+    JobEnabled,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
     JobOutOfTasks,
+    JobQuiet,
     JobSwept,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobKey, JobState, PoolKey
+from batchyard.core.model import DisableTasks, Job, JobKey, JobState, PoolKey
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 
@@ -44,6 +48,7 @@ SECOND = timedelta(seconds=1)
 TERMINATE = TerminateJob(key=KEY, reason="enough")
 DELETE = DeleteJob(key=KEY)
 OPENED = JobNodeOpened(key=KEY)
+DISABLE = DisableJob(key=KEY, tasks=DisableTasks.REQUEUE)
 SETTLED = JobNodeSettled(key=KEY)
 OUT_OF_TASKS = JobOutOfTasks(key=KEY)
 DUE = JobDue(key=KEY, has_open_tasks=False)
@@ -82,9 +87,10 @@ def a_job(state: JobState) -> Job:
         JobState.TERMINATING: [OPENED, TERMINATE],
         JobState.COMPLETED: [TERMINATE],
         JobState.DELETING: [OPENED, DELETE],
+        JobState.DISABLING: [OPENED, DISABLE],
+        JobState.DISABLED: [OPENED, DISABLE, JobQuiet(key=KEY)],
+        JobState.ENABLING: [OPENED, DISABLE, EnableJob(key=KEY)],
     }
-    if state not in way:
-        return new(state=state)
     return after(new(), *way[state])
 
 
@@ -97,10 +103,15 @@ def events(job: Job) -> list[JobEvent]:
         JobSwept(key=KEY, tasks_left=5),
         UpdateJob(key=KEY, priority=5, ends_with_tasks=True, expiry_time=NOW),
         OUT_OF_TASKS,
+        UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9)),
+        *(DisableJob(key=KEY, tasks=option) for option in DisableTasks),
+        JobQuiet(key=KEY),
+        EnableJob(key=KEY),
+        JobEnabled(key=KEY),
         JobDue(key=KEY, has_open_tasks=True),
         JobDue(key=KEY, has_open_tasks=False),
     ]
-    if job.state is not JobState.COMPLETED:
+    if job.state in (JobState.ACTIVE, JobState.TERMINATING, JobState.DELETING):
         told.append(OPENED)
     if job.nodes_unsettled > 0:
         told.append(SETTLED)
@@ -261,3 +272,52 @@ def test_nothing_is_due_of_a_job_that_is_being_ended() -> None:
     ending = after(job, OPENED, TERMINATE)
     assert ending.due_time is None
     assert after(ending, DUE, OUT_OF_TASKS) == ending
+
+
+def test_a_job_is_disabled_once_none_of_its_tasks_is_on_a_node() -> None:
+    """J-36."""
+    disabling = step(new(), DISABLE, LATER)
+    assert disabling.entity is not None
+    assert (disabling.entity.state, list(disabling.effects)) == (
+        JobState.DISABLING,
+        [WakeSweep(KEY)],
+    )
+    disabled = after(disabling.entity, JobQuiet(key=KEY))
+    assert (disabled.state, disabled.disable_tasks) == (JobState.DISABLED, None)
+    assert after(disabled, DISABLE) == disabled
+
+
+def test_what_becomes_of_running_tasks_may_be_changed_while_they_run() -> None:
+    wait = DisableJob(key=KEY, tasks=DisableTasks.WAIT)
+    assert after(new(), wait, DISABLE).disable_tasks is DisableTasks.REQUEUE
+
+
+@pytest.mark.parametrize("state", [JobState.DISABLING, JobState.DISABLED])
+def test_a_job_that_is_enabled_runs_tasks_again(state: JobState) -> None:
+    """J-37."""
+    job = replace(a_job(state), pool=PoolKey(3))
+    enabling = step(job, EnableJob(key=KEY), LATER)
+    assert list(enabling.effects) == [JobEnabled(key=KEY)]
+    assert enabling.entity is not None
+    active = step(enabling.entity, JobEnabled(key=KEY), LATER)
+    assert active.entity is not None
+    assert (active.entity.state, active.entity.previous_state) == (
+        JobState.ACTIVE,
+        JobState.ENABLING,
+    )
+    assert list(active.effects) == [WakePlacement(PoolKey(3))]
+
+
+def test_a_job_that_is_active_stays_so_when_it_is_enabled() -> None:
+    assert after(new(), EnableJob(key=KEY)) == new()
+
+
+def test_news_of_quiet_come_too_late_for_a_job_that_is_enabled_again() -> None:
+    assert after(new(), JobQuiet(key=KEY)) == new()
+
+
+def test_a_disabled_job_may_be_given_another_pool() -> None:
+    """J-32."""
+    update = UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9))
+    moved = after(a_job(JobState.DISABLED), update)
+    assert (moved.pool_id, moved.pool) == ("other", PoolKey(9))

@@ -62,3 +62,27 @@ def test_a_job_ends_with_its_tasks_when_its_wall_clock_time_is_over(client, wide
     assert ended.constraints is not None
     assert ended.execution_info.termination_reason == "MaxWallClockTimeExpiry"
     assert ended.constraints.max_wall_clock_time == timedelta(seconds=1)
+
+
+def test_a_disabled_job_runs_nothing_until_it_is_enabled(client, wide, create_job, gate):
+    """J-35 ... J-37."""
+    job = create_job(wide)
+    client.create_task(job, batch.task("runs", sh(f"cat {gate.path}")))
+    batch.wait_for_task(client, job, "runs", "running")
+
+    options = models.BatchJobDisableOptions(disable_tasks=models.DisableBatchJobOption.REQUEUE)
+    client.begin_disable_job(job, options, polling_interval=0).wait()
+
+    assert client.get_job(job).state == "disabled"
+    task = client.get_task(job, "runs")
+    assert task.execution_info is not None
+    assert (task.state, task.execution_info.requeue_count) == ("active", 1)
+    client.create_task(job, batch.task("later", "true"))
+    assert client.get_task(job, "later").state == "active"
+
+    client.begin_enable_job(job, polling_interval=0).wait()
+
+    assert client.get_job(job).state == "active"
+    batch.wait_for_task(client, job, "later", "completed")
+    gate.open()
+    batch.wait_for_task(client, job, "runs", "completed")

@@ -1,11 +1,12 @@
 """The life of a job: ``active -> terminating -> completed``, and ``deleting`` from any of them.
 
+One that is disabled runs nothing: it is ``disabling`` until its tasks have left every node, then
+``disabled``. Enabling takes no time, so ``enabling`` is a state in passing (J-35 ... J-37).
+
 A terminating or deleting job is its own to-do note: a sweep tells its nodes and ends its running
 tasks. Once nothing is left to do on any node the job is ``completed``; a deleting one then loses
 its tasks and at last its own row. Tasks that were ``active`` stay so for ever (S-14).
 Source: 01 Job.state, J-39 ... J-45.
-
-The states that no event leads to here belong to operations that are not built yet.
 """
 
 from collections.abc import Mapping
@@ -24,11 +25,15 @@ from batchyard.core.effects import (
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
     JobDue,
+    JobEnabled,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
     JobOutOfTasks,
+    JobQuiet,
     JobSwept,
     TerminateJob,
     UpdateJob,
@@ -36,6 +41,9 @@ from batchyard.core.messages import (
 from batchyard.core.model import Job, JobState
 
 ACTIVE = JobState.ACTIVE
+DISABLING = JobState.DISABLING
+DISABLED = JobState.DISABLED
+ENABLING = JobState.ENABLING
 TERMINATING = JobState.TERMINATING
 COMPLETED = JobState.COMPLETED
 DELETING = JobState.DELETING
@@ -50,10 +58,30 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
+    (ACTIVE, DisableJob): frozenset({DISABLING}),
+    (ACTIVE, EnableJob): frozenset({ACTIVE}),
     (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
     (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
+    (DISABLING, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLING, UpdateJob): frozenset({DISABLING}),
+    (DISABLING, DeleteJob): frozenset({DELETING}),
+    (DISABLING, DisableJob): frozenset({DISABLING}),
+    (DISABLING, JobQuiet): frozenset({DISABLED}),
+    (DISABLING, EnableJob): frozenset({ENABLING}),
+    (DISABLING, JobOutOfTasks): frozenset({DISABLING}),
+    (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
+    (DISABLING, JobNodeSettled): frozenset({DISABLING}),
+    (DISABLED, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLED, UpdateJob): frozenset({DISABLED}),
+    (DISABLED, DeleteJob): frozenset({DELETING}),
+    (DISABLED, DisableJob): frozenset({DISABLED}),
+    (DISABLED, EnableJob): frozenset({ENABLING}),
+    (DISABLED, JobOutOfTasks): frozenset({DISABLED}),
+    (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
+    (DISABLED, JobNodeSettled): frozenset({DISABLED}),
+    (ENABLING, JobEnabled): frozenset({ACTIVE}),
     (TERMINATING, DeleteJob): frozenset({DELETING}),
     (TERMINATING, JobNodeSettled): frozenset({TERMINATING, COMPLETED}),
     (COMPLETED, DeleteJob): frozenset({DELETING}),
@@ -69,6 +97,12 @@ REFUSALS: Final[Mapping[tuple[JobState, type[JobEvent]], ErrorCode]] = {
     (COMPLETED, UpdateJob): ErrorCode.JOB_COMPLETED,
     (DELETING, UpdateJob): ErrorCode.JOB_BEING_DELETED,
     (DELETING, DeleteJob): ErrorCode.JOB_BEING_DELETED,
+    (TERMINATING, DisableJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, DisableJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, DisableJob): ErrorCode.JOB_BEING_DELETED,
+    (TERMINATING, EnableJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, EnableJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, EnableJob): ErrorCode.JOB_BEING_DELETED,
 }
 
 #: Why no task can be added any more. Source: 01, Calls refused by state.
@@ -106,6 +140,14 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
             result = _updated(job, event, now)
         case DeleteJob():
             result = _settle(_moved(job, DELETING, now), now)
+        case DisableJob():
+            result = _disabled(job, event, now)
+        case JobQuiet():
+            result = Step(replace(_moved(job, DISABLED, now), disable_tasks=None))
+        case EnableJob():
+            result = _enabled(job, now)
+        case JobEnabled():
+            result = Step(_moved(job, ACTIVE, now), _placement(job))
         case JobOutOfTasks():
             result = _out_of_tasks(job, now)
         case JobDue():
@@ -124,8 +166,14 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
 
 
 def is_stale(job: Job, event: JobEvent) -> bool:
-    """Return whether `event` is news that a job which is being ended has no use for."""
-    return isinstance(event, JobOutOfTasks | JobDue) and job.state in OVER
+    """Return whether `event` is news that has come too late for the state of the job."""
+    match event:
+        case JobOutOfTasks() | JobDue():
+            return job.state in OVER
+        case JobQuiet():
+            return job.state is not DISABLING
+        case _:
+            return False
 
 
 def check(job: Job) -> None:
@@ -135,6 +183,7 @@ def check(job: Job) -> None:
     assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
     assert job.has_preparation or not job.has_release, job  # J-76
     assert job.due_time is None or job.state not in OVER, job
+    assert (job.disable_tasks is None) == (job.state is not DISABLING), job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -165,11 +214,31 @@ def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
         revision=job.revision + 1,
         last_modified=now,
     )
+    if event.pool_id is not None:
+        updated = replace(updated, pool_id=event.pool_id, pool=event.pool)
     if updated.ends_with_tasks and not job.ends_with_tasks:
         updated = replace(updated, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE)
     awaiting = _awaiting(updated)
-    placement = () if job.pool is None else (WakePlacement(job.pool),)
-    return Step(awaiting.entity, (*awaiting.effects, *placement))
+    return Step(awaiting.entity, (*awaiting.effects, *_placement(updated)))
+
+
+def _placement(job: Job) -> tuple[WakePlacement, ...]:
+    return () if job.pool is None else (WakePlacement(job.pool),)
+
+
+def _disabled(job: Job, event: DisableJob, now: datetime) -> Step[Job]:
+    """Another option than before counts for what runs still."""
+    if job.state is DISABLED:
+        return Step(job)
+    disabling = job if job.state is DISABLING else _moved(job, DISABLING, now)
+    return Step(replace(disabling, disable_tasks=event.tasks), (WakeSweep(job.key),))
+
+
+def _enabled(job: Job, now: datetime) -> Step[Job]:
+    if job.state is ACTIVE:
+        return Step(job)
+    enabling = replace(_moved(job, ENABLING, now), disable_tasks=None)
+    return Step(enabling, (JobEnabled(key=job.key),))
 
 
 def _out_of_tasks(job: Job, now: datetime) -> Step[Job]:
@@ -209,6 +278,7 @@ def _moved(job: Job, state: JobState, now: datetime) -> Job:
         job,
         state=state,
         due_time=None if state in OVER else job.due_time,
+        disable_tasks=None if state in OVER else job.disable_tasks,
         state_time=now,
         previous_state=job.state,
         previous_state_time=job.state_time,

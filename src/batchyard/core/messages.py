@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from batchyard.core.model import (
+    DisableTasks,
     Ending,
     ExecutionId,
     JobKey,
@@ -406,12 +407,42 @@ class TerminateJob(Struct, frozen=True, kw_only=True):
 
 
 class UpdateJob(Struct, frozen=True, kw_only=True):
-    """Properties of the job were changed; `priority` counts for the next placement (J-14)."""
+    """Properties of the job were changed; `priority` counts for the next placement (J-14).
+
+    `pool_id` and `pool` are None where the pool stays.
+    """
 
     key: JobKey
     priority: int
+    pool_id: str | None = None
+    pool: PoolKey | None = None
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
+
+
+class DisableJob(Struct, frozen=True, kw_only=True):
+    """Run nothing more of the job; `tasks` says what becomes of what runs."""
+
+    key: JobKey
+    tasks: DisableTasks
+
+
+class JobQuiet(Struct, frozen=True, kw_only=True):
+    """No task of the job that is being disabled is on any node any more."""
+
+    key: JobKey
+
+
+class EnableJob(Struct, frozen=True, kw_only=True):
+    """Run tasks of the job again."""
+
+    key: JobKey
+
+
+class JobEnabled(Struct, frozen=True, kw_only=True):
+    """Whatever had to be done to run tasks again is done."""
+
+    key: JobKey
 
 
 class JobOutOfTasks(Struct, frozen=True, kw_only=True):
@@ -456,6 +487,10 @@ JobEvent = (
     TerminateJob
     | UpdateJob
     | DeleteJob
+    | DisableJob
+    | JobQuiet
+    | EnableJob
+    | JobEnabled
     | JobOutOfTasks
     | JobDue
     | JobNodeOpened

@@ -86,6 +86,14 @@ class OnAllTasksComplete(StrEnum):
     TERMINATE_JOB = "terminatejob"
 
 
+class DisableTasks(StrEnum):
+    """What becomes of the tasks that run when their job is disabled. Source: J-35."""
+
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    WAIT = "wait"
+
+
 class TaskState(StrEnum):
     """Source: 01, Task.state."""
 
@@ -489,6 +497,8 @@ class Job(Struct, frozen=True):
     waits_for_preparation: bool = True
     reruns_preparation: bool = True
     nodes_unsettled: int = 0
+    #: What becomes of its running tasks; of a job that is being disabled.
+    disable_tasks: DisableTasks | None = None
     ends_with_tasks: bool = False
     #: When its wall-clock time is over (J-16).
     expiry_time: datetime | None = None

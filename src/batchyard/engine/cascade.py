@@ -60,6 +60,7 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobState,
     Node,
     NodeKey,
     NodeOption,
@@ -185,7 +186,7 @@ class Cascade:
         self.strays: Final[list[tuple[NodeKey, str]]] = []
         self.removals: Final[list[tuple[NodeKey, messages.RemoveDirectory]]] = []
         self._counts_due: set[PoolKey] = set()
-        #: Jobs of which tasks were completed, or deleted.
+        #: Jobs of which tasks were completed or deleted, or left a node.
         self._closed: set[JobKey] = set()
         self._kinds: Final = self._table()
 
@@ -212,16 +213,18 @@ class Cascade:
             due, self._counts_due = self._counts_due, set()
             self.run([self._count_nodes(pool_key) for pool_key in sorted(due)])
             closed, self._closed = self._closed, set()
-            self.run(JobOutOfTasks(key=key) for key in self._out_of_tasks(closed))
+            self._look_at_jobs(closed)
             self.flush()
 
-    def _out_of_tasks(self, closed: set[JobKey]) -> list[JobKey]:
-        """Return which jobs, of which tasks were completed, end with the last one and had it."""
+    def _look_at_jobs(self, closed: set[JobKey]) -> None:
+        """Tell jobs of which something is over if it was the last thing that they wait for."""
         self.jobs.read(closed)
-        asked = [key for key in closed if (job := self.jobs.get(key)) and job.ends_with_tasks]
-        if not asked:
-            return []
-        return sorted(set(asked) - self.transaction.jobs_with_open_tasks(asked))
+        jobs = [job for job in map(self.jobs.get, sorted(closed)) if job is not None]
+        self.run(WakeSweep(job.key) for job in jobs if job.state is JobState.DISABLING)
+        asked = {job.key for job in jobs if job.ends_with_tasks}
+        if asked:
+            out_of_tasks = asked - self.transaction.jobs_with_open_tasks(asked)
+            self.run(JobOutOfTasks(key=key) for key in sorted(out_of_tasks))
 
     def flush(self) -> None:
         """Write what changed, so that a question to the store sees it."""
@@ -235,6 +238,8 @@ class Cascade:
         )
         for before, after in changes.executions:
             if after is None:
+                if before is not None and before.job is not None:
+                    self._closed.add(before.job)
                 continue
             if after.state is ExecutionState.STOPPING:
                 self.stopped.append(after)

@@ -306,6 +306,14 @@ class Transaction(Protocol):
         """Return tasks of a job that have an open execution."""
         ...
 
+    def queued_executions(self, job: JobKey, limit: int) -> list[Execution]:
+        """Return executions of tasks of a job that no node has started, nor is to give back."""
+        ...
+
+    def has_task_executions(self, job: JobKey) -> bool:
+        """Return whether executions of tasks of a job are not known to be over."""
+        ...
+
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
         """Return what clients asked for."""
         ...
@@ -432,7 +440,7 @@ class Transaction(Protocol):
         ...
 
     def jobs_ending(self) -> list[JobKey]:
-        """Return the jobs that are terminating or deleting."""
+        """Return the jobs that are terminating, deleting or disabling."""
         ...
 
 

@@ -137,6 +137,7 @@ job: Final = Table(
     Column("waits_for_preparation", Integer, nullable=False),
     Column("reruns_preparation", Integer, nullable=False),
     Column("nodes_unsettled", Integer, nullable=False),
+    Column("disable_tasks", String(16)),
     Column("ends_with_tasks", Integer, nullable=False),
     Column("expiry_time", BigInteger),
     Column("tasks_check_time", BigInteger),
@@ -153,7 +154,7 @@ job: Final = Table(
     Index(
         "ix_job_ending",
         "key",
-        sqlite_where=text("state IN ('terminating', 'deleting')"),
+        sqlite_where=text("state IN ('terminating', 'deleting', 'disabling')"),
     ),
 )
 

@@ -215,6 +215,16 @@ class SqlTransaction:
         )
         return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
 
+    def queued_executions(self, job: JobKey, limit: int) -> list[Execution]:
+        """Return executions of tasks of a job that no node has started, nor is to give back."""
+        where = "job = ? AND kind = 'task' AND state = 'assigned' ORDER BY id LIMIT ?"
+        return self._query(schema.execution, EXECUTIONS, where, job, limit)
+
+    def has_task_executions(self, job: JobKey) -> bool:
+        """Return whether executions of tasks of a job are not known to be over."""
+        sql = "SELECT EXISTS (SELECT 1 FROM execution WHERE job = ? AND kind = 'task')"
+        return bool(self._one(sql, job))
+
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
         """Return what clients asked for."""
         rows = sets.select(self._connection, schema.task_spec, ("key", "spec"), "key", tasks)
@@ -447,8 +457,11 @@ class SqlTransaction:
         return [PoolKey(row[0]) for row in self._execute("SELECT key FROM pool ORDER BY key")]
 
     def jobs_ending(self) -> list[JobKey]:
-        """Return the jobs that are terminating or deleting."""
-        sql = "SELECT key FROM job WHERE state IN ('terminating', 'deleting') ORDER BY key"
+        """Return the jobs that are terminating, deleting or disabling."""
+        sql = (
+            "SELECT key FROM job WHERE state IN ('terminating', 'deleting', 'disabling') "
+            "ORDER BY key"
+        )
         return [JobKey(row[0]) for row in self._execute(sql)]
 
     # Below: how it is done.

@@ -8,6 +8,7 @@ import msgspec
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
+    DisableTasks,
     JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
@@ -23,6 +24,7 @@ PREPARATION_ID: Final = "jobpreparation"
 RELEASE_ID: Final = "jobrelease"
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchJobCreateOptions)
+_DISABLE_DECODER: Final = msgspec.json.Decoder(model.BatchJobDisableOptions)
 _TERMINATE_DECODER: Final = msgspec.json.Decoder(model.BatchJobTerminateOptions)
 
 
@@ -154,6 +156,16 @@ def _check_release(release: JobReleaseSpec, preparation: JobPreparationSpec | No
         raise Refused.of_property(
             "jobReleaseTask.id", release.id, "use another id than that of the jobPreparationTask"
         )
+
+
+def read_disable(body: bytes) -> DisableTasks:
+    """Return what becomes of the running tasks, from the body of Jobs_DisableJob (J-35).
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``InvalidPropertyValue``.
+    """
+    request = bodies.decode(body, _DISABLE_DECODER)
+    return DisableTasks(checks.required(request.disable_tasks, "disableTasks"))
 
 
 def read_terminate_reason(body: bytes) -> str | None:

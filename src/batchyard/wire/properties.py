@@ -211,6 +211,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "authenticationTokenSettings": _refused("hand the account's key to the task yourself"),
     },
     model.BatchTaskGroup: {"value": _YES},
+    model.BatchJobDisableOptions: {"disableTasks": _YES},
     model.BatchJobTerminateOptions: {"terminateReason": _YES},
     model.BatchStartTask: {
         "commandLine": _YES,
@@ -308,6 +309,7 @@ REQUEST_MODELS: Final[Mapping[str, type[Struct]]] = {
     "Nodes_ReimageNode": model.BatchNodeReimageOptions,
     "Jobs_UpdateJob": model.BatchJobUpdateOptions,
     "Jobs_ReplaceJob": model.BatchJob,
+    "Jobs_DisableJob": model.BatchJobDisableOptions,
     "Jobs_TerminateJob": model.BatchJobTerminateOptions,
     "Tasks_CreateTask": model.BatchTaskCreateOptions,
     "Tasks_CreateTaskCollection": model.BatchTaskGroup,

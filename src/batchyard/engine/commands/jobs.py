@@ -7,10 +7,20 @@ from batchyard.core import times
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobChange, JobKey, JobSpec, JobState, OnAllTasksComplete
+from batchyard.core.model import (
+    DisableTasks,
+    Job,
+    JobChange,
+    JobKey,
+    JobSpec,
+    JobState,
+    OnAllTasksComplete,
+)
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import JobGuard
@@ -71,12 +81,9 @@ def update_job(
     """
     job = found.job(cascade, account, job_id, guard)
     spec = cascade.transaction.job_spec(job.key)
-    if change.pool_id is not None and change.pool_id.lower() != job.pool_id.lower():
-        raise Refused(
-            ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
-            PropertyName="poolInfo",
-            Reason="the pool of a job changes only while the job is disabled",
-        )
+    new_pool = _new_pool(job, change)
+    if new_pool is not None:
+        spec = replace(spec, pool_id=new_pool)
     if change.priority is not None:
         spec = replace(spec, priority=change.priority)
     if change.constraints is not None:
@@ -93,12 +100,27 @@ def update_job(
     update = UpdateJob(
         key=job.key,
         priority=spec.priority,
+        pool_id=new_pool,
+        pool=None if new_pool is None else cascade.transaction.pool_key(account, new_pool),
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),
     )
     cascade.run([update])
     cascade.transaction.update_job_spec(job.key, spec)
     return found.job_view(cascade, job.key)
+
+
+def _new_pool(job: Job, change: JobChange) -> str | None:
+    """Return the id of another pool that the job is to run in (J-30 ... J-33)."""
+    if change.pool_id is None or change.pool_id.lower() == job.pool_id.lower():
+        return None
+    if job.state not in job_cycle.OVER and job.state is not JobState.DISABLED:
+        raise Refused(
+            ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
+            PropertyName="poolInfo",
+            Reason="the pool of a job changes only while the job is disabled",
+        )
+    return change.pool_id
 
 
 def _check_on_all_tasks_complete(before: OnAllTasksComplete, after: OnAllTasksComplete) -> None:
@@ -122,6 +144,31 @@ def terminate_job(
     """
     job = found.job(cascade, account, job_id, guard)
     cascade.run([TerminateJob(key=job.key, reason=reason or job_cycle.USER_TERMINATE)])
+    return found.job_view(cascade, job.key)
+
+
+def disable_job(
+    cascade: Cascade, account: str, job_id: str, tasks: DisableTasks, guard: JobGuard = None
+) -> JobView:
+    """Disable a job: nothing more of it runs; `tasks` says what becomes of what does (J-35).
+
+    Raises:
+        Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``, and
+            what the guard says.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([DisableJob(key=job.key, tasks=tasks)])
+    return found.job_view(cascade, job.key)
+
+
+def enable_job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = None) -> JobView:
+    """Enable a job: its tasks run again (J-37). One that is active stays so.
+
+    Raises:
+        Refused: As `disable_job`.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([EnableJob(key=job.key)])
     return found.job_view(cascade, job.key)
 
 

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("waits_for_preparation", sa.Integer(), nullable=False),
         sa.Column("reruns_preparation", sa.Integer(), nullable=False),
         sa.Column("nodes_unsettled", sa.Integer(), nullable=False),
+        sa.Column("disable_tasks", sa.String(length=16), nullable=True),
         sa.Column("ends_with_tasks", sa.Integer(), nullable=False),
         sa.Column("expiry_time", sa.BigInteger(), nullable=True),
         sa.Column("tasks_check_time", sa.BigInteger(), nullable=True),
@@ -103,7 +104,7 @@ def upgrade() -> None:
             "ix_job_ending",
             ["key"],
             unique=False,
-            sqlite_where=sa.text("state IN ('terminating', 'deleting')"),
+            sqlite_where=sa.text("state IN ('terminating', 'deleting', 'disabling')"),
         )
 
     op.create_table(
