@@ -36,10 +36,11 @@ from batchyard.core.messages import (
     JobOutOfTasks,
     JobQuiet,
     JobSwept,
+    PerformJobAction,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import DisableTasks, Job, JobKey, JobState, PoolKey
+from batchyard.core.model import DisableTasks, Job, JobAction, JobKey, JobState, PoolKey
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 
@@ -108,6 +109,7 @@ def events(job: Job) -> list[JobEvent]:
         JobQuiet(key=KEY),
         EnableJob(key=KEY),
         JobEnabled(key=KEY),
+        *(PerformJobAction(key=KEY, action=action) for action in JobAction),
         JobDue(key=KEY, has_open_tasks=True),
         JobDue(key=KEY, has_open_tasks=False),
     ]
@@ -127,7 +129,7 @@ def test_every_cell_is_listed_refused_or_a_defect(state: JobState, kind: type[An
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
     moves = explore(
-        [new()],
+        [new(), new(performs_job_actions=True)],
         events,
         step,
         lambda job: job.state,
@@ -321,3 +323,17 @@ def test_a_disabled_job_may_be_given_another_pool() -> None:
     update = UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9))
     moved = after(a_job(JobState.DISABLED), update)
     assert (moved.pool_id, moved.pool) == ("other", PoolKey(9))
+
+
+def test_a_task_acts_on_its_job_only_if_the_job_performs_that() -> None:
+    """J-23, J-24."""
+    terminate = PerformJobAction(key=KEY, action=JobAction.TERMINATE)
+    assert after(new(), terminate) == new()
+    ended = after(new(performs_job_actions=True), terminate)
+    assert (ended.state, ended.terminate_reason) == (JobState.COMPLETED, "TaskFailed")
+    disable = PerformJobAction(key=KEY, action=JobAction.DISABLE)
+    disabled = after(new(performs_job_actions=True), disable)
+    assert (disabled.state, disabled.disable_tasks) == (JobState.DISABLING, DisableTasks.REQUEUE)
+    nothing = PerformJobAction(key=KEY, action=JobAction.NONE)
+    job = new(performs_job_actions=True)
+    assert after(job, nothing) == job

@@ -73,7 +73,20 @@ COMMAND = {
     "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
 }
 CONSTRAINTS = {"maxWallClockTime": "PT1H", "retentionTime": "PT1H", "maxTaskRetryCount": 2}
-TASK = COMMAND | {"id": "task", "constraints": CONSTRAINTS, "requiredSlots": 1}
+OPTIONS = {"jobAction": "disable", "dependencyAction": "satisfy"}
+EXIT_CONDITIONS = {
+    "exitCodes": [{"code": 1, "exitOptions": OPTIONS}],
+    "exitCodeRanges": [{"start": 2, "end": 5, "exitOptions": OPTIONS}],
+    "preProcessingError": OPTIONS,
+    "default": OPTIONS,
+}
+TASK = COMMAND | {
+    "id": "task",
+    "constraints": CONSTRAINTS,
+    "requiredSlots": 1,
+    "exitConditions": EXIT_CONDITIONS,
+    "dependsOn": {"taskIds": ["a"], "taskIdRanges": [{"start": 1, "end": 3}]},
+}
 START_TASK = COMMAND | {"maxTaskRetryCount": 1, "waitForSuccess": False}
 METADATA = [{"name": "a", "value": "b"}]
 JOB = {
@@ -84,6 +97,9 @@ JOB = {
     "jobPreparationTask": COMMAND | {"constraints": CONSTRAINTS, "waitForSuccess": False},
     "jobReleaseTask": COMMAND | {"maxWallClockTime": "PT5M", "retentionTime": "PT1H"},
     "metadata": METADATA,
+    "usesTaskDependencies": True,
+    "onAllTasksComplete": "noaction",
+    "onTaskFailure": "performexitoptionsjobaction",
 }
 JOB_CHANGE = {name: JOB[name] for name in ("priority", "poolInfo", "constraints", "metadata")}
 

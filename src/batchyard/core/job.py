@@ -35,10 +35,11 @@ from batchyard.core.messages import (
     JobOutOfTasks,
     JobQuiet,
     JobSwept,
+    PerformJobAction,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobState
+from batchyard.core.model import DisableTasks, Job, JobAction, JobState
 
 ACTIVE = JobState.ACTIVE
 DISABLING = JobState.DISABLING
@@ -60,6 +61,7 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (ACTIVE, DeleteJob): frozenset({DELETING}),
     (ACTIVE, DisableJob): frozenset({DISABLING}),
     (ACTIVE, EnableJob): frozenset({ACTIVE}),
+    (ACTIVE, PerformJobAction): frozenset({ACTIVE, DISABLING, TERMINATING, COMPLETED}),
     (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
     (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
@@ -70,6 +72,7 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLING, DisableJob): frozenset({DISABLING}),
     (DISABLING, JobQuiet): frozenset({DISABLED}),
     (DISABLING, EnableJob): frozenset({ENABLING}),
+    (DISABLING, PerformJobAction): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobOutOfTasks): frozenset({DISABLING}),
     (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobNodeSettled): frozenset({DISABLING}),
@@ -78,6 +81,7 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLED, DeleteJob): frozenset({DELETING}),
     (DISABLED, DisableJob): frozenset({DISABLED}),
     (DISABLED, EnableJob): frozenset({ENABLING}),
+    (DISABLED, PerformJobAction): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobOutOfTasks): frozenset({DISABLED}),
     (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobNodeSettled): frozenset({DISABLED}),
@@ -116,6 +120,7 @@ ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
 #: Source: J-22, J-39, J-41.
 USER_TERMINATE: Final = "UserTerminate"
 ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
+TASK_FAILED: Final = "TaskFailed"
 EXPIRED: Final = "MaxWallClockTimeExpiry"
 
 
@@ -141,13 +146,15 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         case DeleteJob():
             result = _settle(_moved(job, DELETING, now), now)
         case DisableJob():
-            result = _disabled(job, event, now)
+            result = _disabled(job, event.tasks, now)
         case JobQuiet():
             result = Step(replace(_moved(job, DISABLED, now), disable_tasks=None))
         case EnableJob():
             result = _enabled(job, now)
         case JobEnabled():
             result = Step(_moved(job, ACTIVE, now), _placement(job))
+        case PerformJobAction():
+            result = _acted(job, event, now)
         case JobOutOfTasks():
             result = _out_of_tasks(job, now)
         case JobDue():
@@ -168,7 +175,7 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
 def is_stale(job: Job, event: JobEvent) -> bool:
     """Return whether `event` is news that has come too late for the state of the job."""
     match event:
-        case JobOutOfTasks() | JobDue():
+        case JobOutOfTasks() | JobDue() | PerformJobAction():
             return job.state in OVER
         case JobQuiet():
             return job.state is not DISABLING
@@ -226,12 +233,27 @@ def _placement(job: Job) -> tuple[WakePlacement, ...]:
     return () if job.pool is None else (WakePlacement(job.pool),)
 
 
-def _disabled(job: Job, event: DisableJob, now: datetime) -> Step[Job]:
+def _disabled(job: Job, tasks: DisableTasks, now: datetime) -> Step[Job]:
     """Another option than before counts for what runs still."""
     if job.state is DISABLED:
         return Step(job)
     disabling = job if job.state is DISABLING else _moved(job, DISABLING, now)
-    return Step(replace(disabling, disable_tasks=event.tasks), (WakeSweep(job.key),))
+    return Step(replace(disabling, disable_tasks=tasks), (WakeSweep(job.key),))
+
+
+def _acted(job: Job, event: PerformJobAction, now: datetime) -> Step[Job]:
+    """A task acts on its job as a client does, with requeue where it disables it (J-24)."""
+    if not job.performs_job_actions:
+        return Step(job)
+    match event.action:
+        case JobAction.NONE:
+            return Step(job)
+        case JobAction.DISABLE:
+            return _disabled(job, DisableTasks.REQUEUE, now)
+        case JobAction.TERMINATE:
+            return _terminated(job, TASK_FAILED, now)
+        case _:
+            assert_never(event.action)
 
 
 def _enabled(job: Job, now: datetime) -> Step[Job]:

@@ -99,6 +99,10 @@ PLACEMENTS_PER_ROUND_MAX: Final = 1000
 EMPTY_JOB_GRACE: Final = timedelta(seconds=30)
 OUT_OF_TASKS_GRACE: Final = timedelta(seconds=1)
 
+#: What one task may depend on. Source: L-19 for the ids; ours for the ranges.
+DEPENDENCY_IDS_CHARS_MAX: Final = 64_000
+DEPENDENCY_RANGES_MAX: Final = 1000
+
 #: Tasks may queue on a node beyond its free slots if it will probably start them within this time,
 #: and at most so many times its slots. Source: ours (architecture 9).
 PREFETCH_TIME: Final = timedelta(milliseconds=50)

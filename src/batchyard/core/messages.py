@@ -12,6 +12,7 @@ from batchyard.core.model import (
     DisableTasks,
     Ending,
     ExecutionId,
+    JobAction,
     JobKey,
     NodeKey,
     NodeOption,
@@ -445,6 +446,13 @@ class JobEnabled(Struct, frozen=True, kw_only=True):
     key: JobKey
 
 
+class PerformJobAction(Struct, frozen=True, kw_only=True):
+    """Do to the job what the exit conditions of a completed task say, if it performs that."""
+
+    key: JobKey
+    action: JobAction
+
+
 class JobOutOfTasks(Struct, frozen=True, kw_only=True):
     """The last task of the job that was not completed is completed, or deleted."""
 
@@ -491,6 +499,7 @@ JobEvent = (
     | JobQuiet
     | EnableJob
     | JobEnabled
+    | PerformJobAction
     | JobOutOfTasks
     | JobDue
     | JobNodeOpened

@@ -94,6 +94,28 @@ class DisableTasks(StrEnum):
     WAIT = "wait"
 
 
+class OnTaskFailure(StrEnum):
+    """Whether what a task's exit conditions say of its job is done. Source: J-23."""
+
+    NO_ACTION = "noaction"
+    PERFORM_EXIT_OPTIONS_JOB_ACTION = "performexitoptionsjobaction"
+
+
+class JobAction(StrEnum):
+    """What becomes of a job when a task of it is completed. Source: J-24."""
+
+    NONE = "none"
+    DISABLE = "disable"
+    TERMINATE = "terminate"
+
+
+class DependencyAction(StrEnum):
+    """What becomes of the tasks that depend on a completed one. Source: D-7."""
+
+    SATISFY = "satisfy"
+    BLOCK = "block"
+
+
 class TaskState(StrEnum):
     """Source: 01, Task.state."""
 
@@ -265,6 +287,30 @@ class StartTaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     wait_for_success: bool = True
 
 
+class ExitOptions(Struct, omit_defaults=True, frozen=True):
+    """What follows one way in which a task is completed; None where nothing was said."""
+
+    job_action: JobAction | None = None
+    dependency_action: DependencyAction | None = None
+
+
+class ExitConditions(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """What follows the ways in which a task is completed. Source: T-26; ranges are inclusive."""
+
+    exit_codes: tuple[tuple[int, ExitOptions], ...] = ()
+    exit_code_ranges: tuple[tuple[int, int, ExitOptions], ...] = ()
+    pre_processing_error: ExitOptions | None = None
+    file_upload_error: ExitOptions | None = None
+    default: ExitOptions | None = None
+
+
+class TaskDependencies(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """Which tasks come first: by id, and by inclusive ranges of numbers (D-2, D-4)."""
+
+    task_ids: tuple[str, ...] = ()
+    task_id_ranges: tuple[tuple[int, int], ...] = ()
+
+
 class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A task as it was added. `max_wall_clock_time` is None for no limit."""
 
@@ -279,6 +325,8 @@ class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     resource_files: tuple[ResourceFile, ...] = ()
     required_slots: int = 1
     affinity_id: str | None = None
+    exit_conditions: ExitConditions | None = None
+    depends_on: TaskDependencies | None = None
 
 
 class JobPreparationSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -318,6 +366,8 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     max_wall_clock_time: timedelta | None = None
     max_task_retry_count: int = 0
     on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
+    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    uses_task_dependencies: bool = False
     common_environment_settings: tuple[EnvironmentSetting, ...] = ()
     preparation: JobPreparationSpec | None = None
     release: JobReleaseSpec | None = None
@@ -497,6 +547,8 @@ class Job(Struct, frozen=True):
     waits_for_preparation: bool = True
     reruns_preparation: bool = True
     nodes_unsettled: int = 0
+    performs_job_actions: bool = False
+    uses_task_dependencies: bool = False
     #: What becomes of its running tasks; of a job that is being disabled.
     disable_tasks: DisableTasks | None = None
     ends_with_tasks: bool = False
@@ -544,6 +596,11 @@ class Task(Struct, frozen=True):
     #: When the files of the completed task are due to go; None once they are gone, or for never.
     files_due_time: datetime | None = None
     are_files_removed: bool = False
+    exit_conditions: ExitConditions | None = None
+    #: How many other tasks have to be completed before it may run (D-2); see `store.dependencies`.
+    dependencies_left: int = 0
+    #: Whether tasks that depend on this completed one may run (D-7).
+    satisfies: bool = False
 
 
 class JobNode(Struct, frozen=True):

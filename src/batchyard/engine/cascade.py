@@ -188,6 +188,8 @@ class Cascade:
         self._counts_due: set[PoolKey] = set()
         #: Jobs of which tasks were completed or deleted, or left a node.
         self._closed: set[JobKey] = set()
+        #: Tasks by job whose dependents may count them off; the store knows which were.
+        self._satisfying: dict[JobKey, list[TaskKey]] = {}
         self._kinds: Final = self._table()
 
     def run(self, events: Iterable[Effect]) -> None:
@@ -220,6 +222,10 @@ class Cascade:
         """Tell jobs of which something is over if it was the last thing that they wait for."""
         self.jobs.read(closed)
         jobs = [job for job in map(self.jobs.get, sorted(closed)) if job is not None]
+        for one in jobs:
+            if one.uses_task_dependencies:
+                self._satisfy(one)
+        self._satisfying.clear()
         self.run(WakeSweep(job.key) for job in jobs if job.state is JobState.DISABLING)
         asked = {job.key for job in jobs if job.ends_with_tasks}
         if asked:
@@ -251,13 +257,28 @@ class Cascade:
         self.ready.update(
             task.job for _, task in changes.tasks if task is not None and _is_waiting(task)
         )
-        self._closed.update(
-            before.job for before, after in changes.tasks if before and _is_closed(after)
-        )
+        for task_before, task_after in changes.tasks:
+            self._note_end(task_before, task_after)
         for gone_before, gone_after in changes.pools:
             if gone_before is not None and gone_after is None:
                 self.transaction.detach_jobs(gone_before.key)
         self.transaction.save(changes)
+
+    def _note_end(self, before: Task | None, after: Task | None) -> None:
+        if before is None or before.state is TaskState.COMPLETED:
+            return
+        if after is None or after.state is TaskState.COMPLETED:
+            self._closed.add(before.job)
+        if after is not None and after.satisfies:
+            self._satisfying.setdefault(after.job, []).append(after.key)
+
+    def _satisfy(self, job: Job) -> None:
+        """Let tasks run that waited for what is completed now."""
+        tasks = self._satisfying.get(job.key)
+        if tasks and self.transaction.satisfy_dependents(job.key, tasks):
+            self.ready.add(job.key)
+            if job.pool is not None:
+                self.run([WakePlacement(job.pool)])
 
     def _table(self) -> dict[type[Any], tuple[Entities[Any, Any], Callable[..., Any]]]:
         kinds: Sequence[tuple[Any, Entities[Any, Any], Callable[..., Any]]] = (
@@ -410,8 +431,4 @@ def _taken_back(executions: Iterable[Execution], option: NodeOption | None) -> l
 
 
 def _is_waiting(task: Task) -> bool:
-    return task.state is TaskState.ACTIVE and not task.is_placed
-
-
-def _is_closed(task: Task | None) -> bool:
-    return task is None or task.state is TaskState.COMPLETED
+    return task.state is TaskState.ACTIVE and not task.is_placed and not task.dependencies_left

@@ -24,6 +24,7 @@ from batchyard.core.model import (
     PoolKey,
     PoolSpec,
     Task,
+    TaskDependencies,
     TaskKey,
     TaskSpec,
 )
@@ -312,6 +313,16 @@ class Transaction(Protocol):
 
     def has_task_executions(self, job: JobKey) -> bool:
         """Return whether executions of tasks of a job are not known to be over."""
+        ...
+
+    def add_dependencies(
+        self, job: JobKey, dependents: Sequence[tuple[TaskKey, TaskDependencies]]
+    ) -> dict[TaskKey, int]:
+        """Write down what new tasks wait for; return how much of that is not satisfied yet."""
+        ...
+
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
+        """Count completed tasks off from what waits for them; return whether any may run now."""
         ...
 
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:

@@ -25,11 +25,12 @@ from batchyard.core.model import (
     PoolKey,
     PoolSpec,
     Task,
+    TaskDependencies,
     TaskKey,
     TaskSpec,
 )
 from batchyard.engine.ports import Changes, OpenJob, UsableNode
-from batchyard.store import schema, sets
+from batchyard.store import dependencies, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 
 Key = TypeVar("Key", bound=int | str)
@@ -181,6 +182,16 @@ class SqlTransaction:
         rows = [TASKS.encode(task) for task, _ in tasks]
         sets.insert(self._connection, schema.task, TASKS.columns, rows)
         self._count([(None, task) for task, _ in tasks])
+
+    def add_dependencies(
+        self, job: JobKey, dependents: Sequence[tuple[TaskKey, TaskDependencies]]
+    ) -> dict[TaskKey, int]:
+        """Write down what new tasks wait for; return how much of that is not satisfied yet."""
+        return dependencies.add(self._connection, job, dependents)
+
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
+        """Count completed tasks off from what waits for them; return whether any may run now."""
+        return dependencies.satisfy(self._connection, job, tasks)
 
     # What belongs together.
 
@@ -354,7 +365,13 @@ class SqlTransaction:
     # The end of things.
 
     def delete_tasks(self, job: JobKey, limit: int) -> int:
-        """Delete at most `limit` tasks of a job and return how many are left."""
+        """Delete at most `limit` tasks of a job and return how many are left.
+
+        What they wait for goes first, and counts as left.
+        """
+        forgotten = dependencies.forget(self._connection, job, limit)
+        if forgotten:
+            return forgotten
         rows = self._execute("SELECT key FROM task_spec WHERE job = ? LIMIT ?", job, limit)
         keys = [TaskKey(row[0]) for row in rows]
         sets.delete(self._connection, schema.task, "key", keys)
@@ -539,7 +556,7 @@ class SqlTransaction:
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
 
-_IS_WAITING: Final = "state = 'active' AND is_placed = 0"
+_IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
 
 _BY_KEY: Final = attrgetter("key")
 

@@ -15,6 +15,7 @@ from batchyard.core.model import (
     JobSpec,
     JobState,
     OnAllTasksComplete,
+    OnTaskFailure,
 )
 from batchyard.engine.views import JobView
 from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
@@ -51,6 +52,10 @@ def read_job(body: bytes) -> JobSpec:
         max_wall_clock_time=given.max_wall_clock_time,
         max_task_retry_count=given.max_task_retry_count,
         on_all_tasks_complete=on_all_tasks_complete(request.on_all_tasks_complete),
+        on_task_failure=OnTaskFailure(
+            request.on_task_failure or model.BatchTaskFailureMode.NOACTION
+        ),
+        uses_task_dependencies=bool(request.uses_task_dependencies),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
@@ -189,7 +194,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
     return model.BatchJob(
         id=spec.id,
         display_name=spec.display_name,
-        uses_task_dependencies=False,
+        uses_task_dependencies=spec.uses_task_dependencies,
         url=links.job(base_url, spec.id),
         etag=etag(view),
         last_modified=values.write_instant(job.last_modified),
@@ -212,7 +217,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
         pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
         on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
-        on_task_failure=model.BatchTaskFailureMode.NOACTION,
+        on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
         metadata=pools.write_metadata(spec.metadata),
         execution_info=model.BatchJobExecutionInfo(
             start_time=values.write_instant(job.start_time),

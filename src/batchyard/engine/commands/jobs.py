@@ -20,6 +20,7 @@ from batchyard.core.model import (
     JobSpec,
     JobState,
     OnAllTasksComplete,
+    OnTaskFailure,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
@@ -49,6 +50,8 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         state=JobState.ACTIVE,
         state_time=now,
         start_time=now,
+        performs_job_actions=spec.on_task_failure is not OnTaskFailure.NO_ACTION,
+        uses_task_dependencies=spec.uses_task_dependencies,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(now, spec.max_wall_clock_time),
     )
