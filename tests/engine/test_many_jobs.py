@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from batchyard.link import messages
 from tests.engine.world import World
 from tests.store.test_plans import statements
 
@@ -16,10 +17,11 @@ def counted(folder: Path, jobs: int) -> int:
         world.job(f"job-{number}")
         world.tasks("one", "two", job_id=f"job-{number}")
     ended = 0
+    seen: list[str] = []
     while ended < jobs - 20:
         running = world.assigned()[ended:]
         ended += len(running)
-        reports = []
+        reports: list[messages.Report] = []
         for execution in running:
             reports.append(world.started(execution))
             world.clock.pass_time(timedelta(milliseconds=1))
