@@ -33,7 +33,7 @@ from batchyard.engine.ports import UsableNode
 from batchyard.engine.ready import ReadyJobs
 
 #: Jobs that are looked at together, at least. Source: ours.
-_JOBS_A_LOOK: Final = 64
+_JOBS_A_LOOK: Final = 16
 
 
 def place(cascade: Cascade, pool_key: PoolKey) -> None:
@@ -71,31 +71,27 @@ class _Nodes:
         for place in cascade.transaction.open_jobs(self.usable):
             self.open.setdefault(place.node, []).append(place.job)
         self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
+        self.measure()
 
     @property
     def crowded(self) -> list[NodeKey]:
         """The nodes on which tasks queue."""
         return [key for key, free in self.slots_free.items() if free < 0]
 
-    @property
-    def slots_free_max(self) -> int:
-        """The most slots that one node has free."""
-        return max(0, *self.slots_free.values())
-
-    @property
-    def free_room(self) -> int:
-        """How many slots are free."""
-        return sum(max(0, free) for free in self.slots_free.values())
-
-    @property
-    def queue_room(self) -> int:
-        """For how many slots the shortest tasks could queue."""
-        bounds = self._queue_bounds.items()
-        return sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
-
     def take(self, node: NodeKey, slots: int) -> None:
-        """Count slots that a placement needs."""
+        """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
+
+    def measure(self) -> None:
+        """Find out what room there is, once for all jobs that are looked at together."""
+        free = self.slots_free.values()
+        #: The most slots that one node has free.
+        self.slots_free_max = max(0, max(free, default=0))
+        #: How many slots are free.
+        self.free_room = sum(max(0, slots) for slots in free)
+        bounds = self._queue_bounds.items()
+        #: For how many slots the shortest tasks could queue.
+        self.queue_room = sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
 
     def may_queue(self, job: JobKey) -> bool:
         """Return whether tasks of a job are known to be short enough to queue somewhere."""
@@ -144,15 +140,24 @@ class _Round:
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
         turns = iter(list(self._ready) if has_room else ())
-        while self._placements_left > 0 and nodes.free_room + nodes.queue_room > 0:
+        while self._placements_left > 0 and self._has_room:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
             self._place(jobs)
         self._recall_lower()
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether anything more can be placed: nothing queues once a job has to wait for slots."""
+        if self._nodes.free_room > 0:
+            return True
+        return self._held_up is None and self._nodes.queue_room > 0
+
     def _that_may_fit(self, turns: Iterator[JobKey]) -> Iterator[JobKey]:
         for job in turns:
+            if not self._has_room:
+                return
             least = self._ready.least_slots(job)
             if least <= self._nodes.slots_free_max or self._nodes.may_queue(job):
                 yield job
@@ -173,6 +178,7 @@ class _Round:
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
             self._nodes.take(item.node, by_key[item.task].required_slots)
+        self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
         for item in plan.placements:
             self._carry_out(item)
