@@ -17,7 +17,7 @@ def counted(folder: Path, jobs: int) -> int:
         world.job(f"job-{number}")
         world.tasks("one", "two", job_id=f"job-{number}")
     ended = 0
-    seen: list[str] = []
+    count = 0
     while ended < jobs - 20:
         running = world.assigned()[ended:]
         ended += len(running)
@@ -28,8 +28,9 @@ def counted(folder: Path, jobs: int) -> int:
             reports.append(world.ended(execution))
         with statements(world.store) as seen:
             world.report(*reports)
+        count = len(seen)
     world.store.close()
-    return len(seen)
+    return count
 
 
 def test_places_are_filled_in_as_many_statements_whether_many_jobs_wait_or_few(
