@@ -213,3 +213,24 @@ def test_a_node_shows_what_runs_there_and_not_what_queues(queue: World) -> None:
     assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (1, 1)
     queue.run("task-2-1")
     assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (0, 0)
+
+
+def test_a_job_never_has_more_tasks_on_nodes_than_it_may(world: World) -> None:
+    """J-13: what queues counts too."""
+    world.pool(slots=4)
+    world.job(max_parallel_tasks=2)
+    world.tasks("a", "b", "c", "d", "e")
+    assert world.assigned() == names(1, 2)
+    world.run_for("task-1-1", SHORT)
+    assert world.assigned() == names(1, 2, 3)
+    world.do(commands.update_job, ACCOUNT, "job", JobChange(max_parallel_tasks=-1))
+    assert world.assigned() == names(1, 2, 3, 4, 5)
+
+
+def test_the_limit_of_one_job_is_none_of_others(world: World) -> None:
+    world.pool(slots=4)
+    world.job("limited", max_parallel_tasks=1)
+    world.job("free")
+    world.tasks("a", "b", job_id="limited")
+    world.tasks("c", "d", job_id="free")
+    assert world.assigned() == names(1, 3, 4)

@@ -242,12 +242,13 @@ def test_a_patch_of_a_job_changes_what_it_names():
         constraints={"maxTaskRetryCount": 2, "maxWallClockTime": "PT1H"},
         poolInfo={"poolId": "other"},
         metadata=[{"name": "a", "value": "b"}],
-        maxParallelTasks=-1,
+        maxParallelTasks=7,
         allowTaskPreemption=False,
         onAllTasksComplete="terminatejob",
     )
     change = JobChange(
         priority=-1,
+        max_parallel_tasks=7,
         constraints=JobConstraints(timedelta(hours=1), max_task_retry_count=2),
         on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB,
         pool_id="other",
@@ -261,6 +262,7 @@ def test_a_replacement_of_a_job_resets_what_it_omits():
     change = job_changes.read_job_replacement(sent(poolInfo={"poolId": "pool"}))
     assert change == JobChange(
         priority=0,
+        max_parallel_tasks=-1,
         constraints=JobConstraints(),
         on_all_tasks_complete=OnAllTasksComplete.NO_ACTION,
         pool_id="pool",
@@ -297,9 +299,15 @@ def test_a_replacement_of_a_job_resets_what_it_omits():
         ),
         (
             job_changes.read_job_patch,
-            {"maxParallelTasks": 4},
-            ErrorCode.UNSUPPORTED_PROPERTY,
+            {"maxParallelTasks": 0},
+            ErrorCode.INVALID_PROPERTY_VALUE,
             "maxParallelTasks",
+        ),
+        (
+            job_changes.read_job_patch,
+            {"allowTaskPreemption": True},
+            ErrorCode.UNSUPPORTED_PROPERTY,
+            "allowTaskPreemption",
         ),
         (
             job_changes.read_job_patch,

@@ -216,6 +216,7 @@ def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
     updated = replace(
         job,
         priority=event.priority,
+        max_parallel_tasks=event.max_parallel_tasks,
         ends_with_tasks=event.ends_with_tasks,
         expiry_time=event.expiry_time,
         revision=job.revision + 1,

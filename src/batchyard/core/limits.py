@@ -99,6 +99,9 @@ PLACEMENTS_PER_ROUND_MAX: Final = 1000
 EMPTY_JOB_GRACE: Final = timedelta(seconds=30)
 OUT_OF_TASKS_GRACE: Final = timedelta(seconds=1)
 
+#: `maxParallelTasks` of a job that has no such limit. Source: J-13.
+PARALLEL_TASKS_UNLIMITED: Final = -1
+
 #: What one task may depend on. Source: L-19 for the ids; ours for the ranges.
 DEPENDENCY_IDS_CHARS_MAX: Final = 64_000
 DEPENDENCY_RANGES_MAX: Final = 1000

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from batchyard.core import limits
 from batchyard.core.model import (
     DisableTasks,
     Ending,
@@ -417,6 +418,7 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
     priority: int
     pool_id: str | None = None
     pool: PoolKey | None = None
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
 

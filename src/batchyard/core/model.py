@@ -367,6 +367,7 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     max_task_retry_count: int = 0
     on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
     on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     uses_task_dependencies: bool = False
     common_environment_settings: tuple[EnvironmentSetting, ...] = ()
     preparation: JobPreparationSpec | None = None
@@ -417,6 +418,7 @@ class JobChange(Struct, frozen=True, kw_only=True):
     """
 
     priority: int | None = None
+    max_parallel_tasks: int | None = None
     constraints: JobConstraints | None = None
     on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
@@ -547,6 +549,7 @@ class Job(Struct, frozen=True):
     waits_for_preparation: bool = True
     reruns_preparation: bool = True
     nodes_unsettled: int = 0
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     performs_job_actions: bool = False
     uses_task_dependencies: bool = False
     #: What becomes of its running tasks; of a job that is being disabled.

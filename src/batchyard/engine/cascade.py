@@ -225,6 +225,8 @@ class Cascade:
         for one in jobs:
             if one.uses_task_dependencies:
                 self._satisfy(one)
+            if one.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED:
+                self.ready.add(one.key)  # It may start another one.
         self._satisfying.clear()
         self.run(WakeSweep(job.key) for job in jobs if job.state is JobState.DISABLING)
         asked = {job.key for job in jobs if job.ends_with_tasks}

@@ -173,6 +173,7 @@ class _Round:
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
+        self._heed_parallel_limits(jobs, waiting)
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
@@ -188,6 +189,19 @@ class _Round:
         self._note_turns(keys, waiting, {item.task for item in plan.placements}, limit)
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
+
+    def _heed_parallel_limits(self, jobs: list[Job], waiting: dict[JobKey, list[Task]]) -> None:
+        """Leave out what would be more than a job may have on nodes at once (J-13)."""
+        limited = {
+            job.key: job.max_parallel_tasks
+            for job in jobs
+            if job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
+        }
+        if not limited:
+            return
+        counts = self._cascade.transaction.open_task_counts(list(limited))
+        for key, most in limited.items():
+            waiting[key] = waiting[key][: max(0, most - counts.get(key, 0))]
 
     def _snapshot(
         self,

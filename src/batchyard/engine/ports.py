@@ -366,6 +366,10 @@ class Transaction(Protocol):
         """
         ...
 
+    def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
+        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        ...
+
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         ...

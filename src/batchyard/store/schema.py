@@ -140,6 +140,7 @@ job: Final = Table(
     Column("waits_for_preparation", Integer, nullable=False),
     Column("reruns_preparation", Integer, nullable=False),
     Column("nodes_unsettled", Integer, nullable=False),
+    Column("max_parallel_tasks", Integer, nullable=False),
     Column("performs_job_actions", Integer, nullable=False),
     Column("uses_task_dependencies", Integer, nullable=False),
     Column("disable_tasks", String(16)),

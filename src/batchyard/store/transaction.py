@@ -292,6 +292,16 @@ class SqlTransaction:
             tasks.sort(key=_BY_KEY)
         return found
 
+    def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
+        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        if not jobs:
+            return {}
+        sql = (
+            "SELECT job, sum(tasks_open) FROM job_node "
+            "WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job"
+        )
+        return {JobKey(row[0]): row[1] for row in self._execute(sql, to_json(list(jobs)))}
+
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (

@@ -26,6 +26,9 @@ def read_job_patch(body: bytes) -> JobChange:
     on_all_tasks_complete = request.on_all_tasks_complete
     return JobChange(
         priority=None if request.priority is None else jobs.priority(request.priority),
+        max_parallel_tasks=None
+        if request.max_parallel_tasks is None
+        else jobs.max_parallel_tasks(request.max_parallel_tasks),
         constraints=None if constraints is None else jobs.constraints(constraints),
         on_all_tasks_complete=None
         if on_all_tasks_complete is None
@@ -46,6 +49,7 @@ def read_job_replacement(body: bytes) -> JobChange:
     coverage.check(request)
     return JobChange(
         priority=jobs.priority(request.priority),
+        max_parallel_tasks=jobs.max_parallel_tasks(request.max_parallel_tasks),
         constraints=jobs.constraints(request.constraints),
         on_all_tasks_complete=jobs.on_all_tasks_complete(request.on_all_tasks_complete),
         pool_id=_pool_id(checks.required(request.pool_info, "poolInfo")),

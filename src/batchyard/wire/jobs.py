@@ -55,6 +55,7 @@ def read_job(body: bytes) -> JobSpec:
         on_task_failure=OnTaskFailure(
             request.on_task_failure or model.BatchTaskFailureMode.NOACTION
         ),
+        max_parallel_tasks=max_parallel_tasks(request.max_parallel_tasks),
         uses_task_dependencies=bool(request.uses_task_dependencies),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
@@ -77,6 +78,17 @@ def constraints(given: model.BatchJobConstraints | None) -> JobConstraints:
             given.max_task_retry_count or 0, "constraints.maxTaskRetryCount"
         ),
     )
+
+
+def max_parallel_tasks(given: int | None) -> int:
+    """Return how many tasks of a job may run at once; no limit unless it says so (J-13)."""
+    if given is None or given == limits.PARALLEL_TASKS_UNLIMITED:
+        return limits.PARALLEL_TASKS_UNLIMITED
+    if given < 1:
+        raise Refused.of_property(
+            "maxParallelTasks", given, "give a number from 1 on, or -1 for no limit"
+        )
+    return given
 
 
 def on_all_tasks_complete(given: model.BatchAllTasksCompleteMode | None) -> OnAllTasksComplete:
@@ -207,7 +219,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         previous_state_transition_time=_instant(job.previous_state_time),
         priority=job.priority,
         allow_task_preemption=False,
-        max_parallel_tasks=-1,
+        max_parallel_tasks=spec.max_parallel_tasks,
         constraints=model.BatchJobConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
             max_task_retry_count=spec.max_task_retry_count,

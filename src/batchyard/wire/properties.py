@@ -135,7 +135,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "usesTaskDependencies": _YES,
         "priority": _YES,
         "allowTaskPreemption": _refused(_LATER, default=False),
-        "maxParallelTasks": _refused(_LATER, default=-1),
+        "maxParallelTasks": _YES,
         "constraints": _YES,
         "jobManagerTask": _refused("add the tasks from a client for now"),
         "jobPreparationTask": _YES,
@@ -282,7 +282,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     model.BatchJobUpdateOptions: {
         "priority": _YES,
         "allowTaskPreemption": _refused(_LATER, default=False),
-        "maxParallelTasks": _refused(_LATER, default=-1),
+        "maxParallelTasks": _YES,
         "constraints": _YES,
         "poolInfo": _YES,
         "onAllTasksComplete": _YES,
@@ -294,7 +294,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         {
             "priority": _YES,
             "allowTaskPreemption": _refused(_LATER, default=False),
-            "maxParallelTasks": _refused(_LATER, default=-1),
+            "maxParallelTasks": _YES,
             "constraints": _YES,
             "poolInfo": _YES,
             "onAllTasksComplete": _YES,

@@ -50,6 +50,7 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         state=JobState.ACTIVE,
         state_time=now,
         start_time=now,
+        max_parallel_tasks=spec.max_parallel_tasks,
         performs_job_actions=spec.on_task_failure is not OnTaskFailure.NO_ACTION,
         uses_task_dependencies=spec.uses_task_dependencies,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
@@ -89,6 +90,8 @@ def update_job(
         spec = replace(spec, pool_id=new_pool)
     if change.priority is not None:
         spec = replace(spec, priority=change.priority)
+    if change.max_parallel_tasks is not None:
+        spec = replace(spec, max_parallel_tasks=change.max_parallel_tasks)
     if change.constraints is not None:
         spec = replace(
             spec,
@@ -105,6 +108,7 @@ def update_job(
         priority=spec.priority,
         pool_id=new_pool,
         pool=None if new_pool is None else cascade.transaction.pool_key(account, new_pool),
+        max_parallel_tasks=spec.max_parallel_tasks,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),
     )

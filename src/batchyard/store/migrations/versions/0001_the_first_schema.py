@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("waits_for_preparation", sa.Integer(), nullable=False),
         sa.Column("reruns_preparation", sa.Integer(), nullable=False),
         sa.Column("nodes_unsettled", sa.Integer(), nullable=False),
+        sa.Column("max_parallel_tasks", sa.Integer(), nullable=False),
         sa.Column("performs_job_actions", sa.Integer(), nullable=False),
         sa.Column("uses_task_dependencies", sa.Integer(), nullable=False),
         sa.Column("disable_tasks", sa.String(length=16), nullable=True),
