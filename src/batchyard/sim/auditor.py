@@ -216,7 +216,8 @@ class Auditor:
     def asked_task(self, job: str, task: str, *, slots: int = 1, retries: int = 0) -> None:
         """A client asks for a task with its retries, -1 for no limit; may be repeated."""
         of = self._jobs[job]
-        of.tasks.setdefault(task, _Task(slots, retries, self._given_up.get(of.pool, 0)))
+        new = _Task(slots, retries, self._given_up.get(of.pool, 0), is_end_asked=of.is_end_asked)
+        of.tasks.setdefault(task, new)
 
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""

@@ -1,5 +1,6 @@
 """One simulated world, from its seed to its peace."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +44,7 @@ class Outcome:
     seed: int
     events: int
     history: list[str]
+    tally: Counter[str]
 
 
 class World:
@@ -69,7 +71,7 @@ class World:
             raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
         finally:
             self._store.close()
-        return Outcome(self._seed, world.timeline.count, world.timeline.history)
+        return Outcome(self._seed, world.timeline.count, world.timeline.history, world.tally)
 
     def _live(self) -> None:
         world = self._surroundings
@@ -92,9 +94,9 @@ class World:
         """Once a second every agent and every supervisor may die."""
         world = self._surroundings
         for machine in list(self._service.cloud.machines.values()):
-            if world.chance(world.faults.supervisor_crash_rate):
+            if world.strikes("supervisor_crash_rate"):
                 machine.die()
-            elif world.chance(world.faults.agent_crash_rate):
+            elif world.strikes("agent_crash_rate"):
                 machine.lose_agent()
         if world.timeline.seconds < _BUSY_SECONDS:
             world.timeline.after(1.0, self._perhaps_break)
