@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from batchyard.core.model import JobChange, NodeOption
+from batchyard.core.model import EndCause, JobChange, NodeOption
 from batchyard.engine import commands
 from batchyard.engine.ports import Transaction
+from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
 SHORT = timedelta(milliseconds=10)
@@ -160,6 +161,24 @@ def test_what_queues_when_its_job_is_terminated_stays_active(queue: World) -> No
     )
     assert [queue.state_of(name) for name in ("runs", "second")] == ["completed", "active"]
     assert queue.job_now().state == "completed"
+
+
+def test_a_higher_priority_has_all_that_is_free_however_many_jobs_wait(world: World) -> None:
+    """Of many jobs only the first few tasks are looked at; that must not favour the others."""
+    world.pool(slots=8)
+    world.job("before", priority=10)
+    world.tasks(*(f"t{number}" for number in range(8)), job_id="before")
+    for job_id, priority in (("low", 0), ("other", 0), ("lower", -5), ("high", 9)):
+        world.job(job_id, priority=priority)
+        world.tasks(*(f"{job_id}{number}" for number in range(12)), job_id=job_id)
+    before = world.assigned()
+    start = world.clock.now()
+    world.report(*(world.started(one) for one in before))
+    world.clock.pass_time(LONG)
+    end = world.clock.now()
+    world.report(*(messages.Ended(one, EndCause.EXITED, 0, "", start, end) for one in before))
+    placed = [world.assignment(one).job_id for one in world.assigned()[8:]]
+    assert placed == ["high"] * 8
 
 
 def test_jobs_of_equal_priority_take_turns(world: World) -> None:

@@ -3,9 +3,10 @@
 A round looks at the jobs of the ready index in the order of their turns until no node has room.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from batchyard.core import limits, placement
@@ -26,6 +27,7 @@ from batchyard.core.model import (
     PoolKey,
     PoolState,
     Task,
+    TaskKey,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.orders import must_wait
@@ -125,6 +127,12 @@ class _Nodes:
         return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
+def _cut_sizes(tasks: Sequence[Task], limit: int) -> set[int]:
+    """Return the sizes of which more than these may wait: at most `limit` of each were read."""
+    counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
+    return {slots for slots, count in counts.items() if count >= limit}
+
+
 class _Round:
     """One round of placement in one pool."""
 
@@ -143,12 +151,12 @@ class _Round:
         """Look at one group of jobs after the other, as long as there is room."""
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
-        turns = iter(list(self._ready) if has_room else ())
+        turns: Iterator[JobKey] = iter(list(self._ready) if has_room else ())
         while self._placements_left > 0 and nodes.free_room + nodes.queue_room > 0:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
-            self._place(jobs)
+            turns = chain(self._place(jobs), turns)
         self._recall_lower()
 
     def _that_may_fit(self, turns: Iterator[JobKey]) -> Iterator[JobKey]:
@@ -159,7 +167,12 @@ class _Round:
             elif self._held_up is None and least <= self._nodes.slots_max:
                 self._held_up = self._ready.priority(job)
 
-    def _place(self, keys: Sequence[JobKey]) -> None:
+    def _place(self, keys: Sequence[JobKey]) -> list[JobKey]:
+        """Place tasks of jobs in their order; return those to look at next.
+
+        Of many jobs only the first tasks are looked at. Where that was too few, the rest is looked
+        at before jobs of a lower priority.
+        """
         cascade = self._cascade
         cascade.jobs.read(keys)
         queues = self._nodes.queues(keys)
@@ -167,6 +180,8 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
+        cut = {key: _cut_sizes(waiting[key], limit) for key in keys} if limit < room else {}
+        keys, later = self._part(keys, [key for key, sizes in cut.items() if sizes])
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
@@ -179,9 +194,29 @@ class _Round:
         self._placements_left -= len(plan.placements)
         if self._held_up is None:
             self._held_up = plan.held_up
-        self._note_turns(keys, waiting, {item.task for item in plan.placements}, limit)
+        placed = {item.task for item in plan.placements}
+        self._note_turns(keys, waiting, placed, limit)
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
+        left = {
+            key: {task.required_slots for task in waiting[key] if task.key not in placed}
+            for key, sizes in cut.items()
+            if sizes
+        }
+        again = [key for key in keys if key in left and cut[key] - left[key]]
+        if again:
+            cascade.flush()  # The next look must not find what is placed already.
+        return again + later
+
+    def _part(
+        self, keys: Sequence[JobKey], cut: Sequence[JobKey]
+    ) -> tuple[Sequence[JobKey], list[JobKey]]:
+        """Part jobs into those that do not come after any of `cut`, and the others."""
+        if not cut:
+            return keys, []
+        least = max(map(self._ready.priority, cut))
+        now = [key for key in keys if self._ready.priority(key) >= least]
+        return now, [key for key in keys if self._ready.priority(key) < least]
 
     def _snapshot(
         self,
@@ -252,7 +287,7 @@ class _Round:
         self,
         keys: Sequence[JobKey],
         waiting: dict[JobKey, list[Task]],
-        placed: set[int],
+        placed: set[TaskKey],
         limit: int,
     ) -> None:
         """Tell the ready index what was seen: who had a turn, and of whom nothing waits any more.
