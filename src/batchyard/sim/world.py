@@ -13,11 +13,14 @@ from batchyard.store.store import MemoryStore
 #: How long clients ask and faults happen.
 _BUSY_SECONDS: Final = 40.0
 
+#: How long faults have effects once there are no new ones.
+_ECHO_SECONDS: Final = 15.0
+
 #: Time enough for everything to end once there are no faults.
 _PEACE_SECONDS: Final = 3600.0
 
 #: Commits from one look of the judge to the next.
-_COMMITS_A_LOOK: Final = 6
+_COMMITS_A_LOOK: Final = 12
 
 #: Lines of a history that a report of a failure shows.
 _LAST_LINES: Final = 60
@@ -81,6 +84,9 @@ class World:
         world.timeline.after(1.0, self._perhaps_break)
         world.timeline.run(_BUSY_SECONDS)
         world.heal()
+        world.timeline.run(_BUSY_SECONDS + _ECHO_SECONDS)
+        world.auditor.calm()
+        clients.come_again()
         world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
         world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
 
