@@ -135,13 +135,24 @@ def test_a_recalled_task_runs_again_as_another_attempt(queue: World) -> None:
     assert queue.assigned()[5:] == ["task-3-2", "task-4-2"]
 
 
-def test_a_recalled_execution_that_its_node_does_not_know_never_started(queue: World) -> None:
+def test_a_recalled_execution_that_its_node_does_not_know_is_recalled_again(queue: World) -> None:
     queue.job("urgent", priority=1)
     queue.tasks("now", job_id="urgent")
     queue.join(queue.nodes()[0].key, known=["task-2-1"])
+    assert queue.recalled() == ["task-3-1", "task-4-1"] * 2
+    queue.report(queue.never_started("task-3-1"), queue.never_started("task-4-1"))
     queue.run("task-2-1")
     assert queue.assigned()[4] == "task-5-1"
     assert queue.task("second").requeue_count == 0
+
+
+def test_a_late_welcome_gives_back_nothing_that_was_assigned_since(queue: World) -> None:
+    """It ran meanwhile: given to another attempt it would run twice."""
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    queue.join(queue.nodes()[0].key, known=["task-2-1"])
+    queue.report(queue.ended("task-2-1"), queue.started("task-3-1"), queue.ended("task-3-1"))
+    assert queue.state_of("second") == "completed"
 
 
 def test_a_node_that_is_taken_away_after_its_tasks_gives_back_what_queues(queue: World) -> None:

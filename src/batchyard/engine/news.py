@@ -121,16 +121,12 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
 def _retire_unknown(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
     """What ran by the store and neither runs nor ended by the node's log has to run again.
 
-    What was recalled and is not there any more never started.
+    What was recalled may have been assigned since, and have run: it is recalled again.
     """
     cascade.executions.known((execution.id, execution) for execution in wanted)
     for execution in wanted:
-        if execution.id in known:
-            continue
-        if execution.state is ExecutionState.RUNNING:
+        if execution.state is ExecutionState.RUNNING and execution.id not in known:
             cascade.run(_shut_down(execution.id, execution))
-        elif execution.state is ExecutionState.RECALLED:
-            cascade.run([ExecutionEnded(key=execution.id, ending=None)])
 
 
 def _reported(
