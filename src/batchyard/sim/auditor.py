@@ -300,8 +300,8 @@ class Auditor:
         may take a while to end.
         """
         life = self._lives.get(node)
-        if life is None or not life.keeps:
-            return
+        if life is None or life.is_given_up:
+            return  # One that is over may be given up: the service may not know of its end.
         life.is_given_up = True
         self._given_up[life.pool] = self._given_up.get(life.pool, 0) + 1
         if ends_tasks:
