@@ -57,7 +57,7 @@ class Clients:
         for action, most in (
             (self._terminate_task, 3),
             (self._delete_task, 2),
-            (self._terminate_job, 2),
+            (self._terminate_job, 3),
             (self._delete_job, 1),
             (self._change_priority, 2),
             (self._change_retries, 2),
@@ -104,6 +104,10 @@ class Clients:
             spec = JobSpec(id=job, pool_id=POOL, priority=priority)
             self._world.auditor.asked_job(job, pool=POOL, strict_priority=priority)
             self._world.timeline.after(seconds, partial(self._ask_for_job, spec, self._add_seconds))
+        for job in list(self._jobs):
+            if self._world.random.random() < 0.5:
+                seconds = self._world.random.uniform(0.0, 30.0)
+                self._world.timeline.after(seconds, partial(self._end_job, job))
 
     def _add_seconds(self, job: str) -> None:
         """Add tasks of a second: too long to queue on nodes."""
@@ -276,7 +280,7 @@ class Clients:
         if job in self._bursts:
             seconds = 2.0 if random.random() < 0.03 else 0.01
             return TaskSpec(id=name, command_line=command_line(seconds, 0), max_task_retry_count=1)
-        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 15.0)))
+        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 8.0), random.uniform(8.0, 30.0)))
         failures = random.choice((0, 0, 0, 1, 2))
         limit = random.choice((None, None, None, 5.0))
         return TaskSpec(
@@ -289,16 +293,18 @@ class Clients:
 
     def _terminate_job(self) -> None:
         if self._jobs:
-            job = self._world.random.choice(self._jobs)
-            self._world.auditor.asked_end(job)
-            self._request(
-                "terminate a job",
-                job,
-                commands.terminate_job,
-                job,
-                None,
-                accepted=lambda _view: self._world.auditor.ended(job),
-            )
+            self._end_job(self._world.random.choice(self._jobs))
+
+    def _end_job(self, job: str) -> None:
+        self._world.auditor.asked_end(job)
+        self._request(
+            "terminate a job",
+            job,
+            commands.terminate_job,
+            job,
+            None,
+            accepted=lambda _view: self._world.auditor.ended(job),
+        )
 
     def _delete_job(self) -> None:
         if self._jobs:
