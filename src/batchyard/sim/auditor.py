@@ -310,9 +310,11 @@ class Auditor:
                     for task in job.tasks.values():
                         task.is_end_asked = True
 
-    def life_over(self, node: str) -> None:
-        """The machine is down, and everything on it."""
+    def life_over(self, node: str, *, is_ordered: bool = False) -> None:
+        """The machine is down, and everything on it; perhaps because the service ordered it."""
         life = self._lives[node]
+        is_due = life.is_given_up or not is_ordered
+        _require(is_due, rules.NODES_LIVE, f"{life} was ended")
         life.is_over = True
         for run in [run for run in self._alive.values() if run.life is life]:
             self._over(run)

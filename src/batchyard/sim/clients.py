@@ -11,6 +11,7 @@ from batchyard.core.model import (
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
+    Node,
     NodeFillType,
     NodeOption,
     PoolSpec,
@@ -155,11 +156,11 @@ class Clients:
         )
         self._request("create a pool", POOL, commands.create_pool, spec)
 
-    def _a_node(self) -> str | None:
+    def _a_node(self) -> Node | None:
         nodes = self._store.reads.list_nodes(ACCOUNT, POOL, 0, 100).items if self._is_pool() else ()
         if not nodes:
             return None
-        return self._world.random.choice([view.node.id for view in nodes])
+        return self._world.random.choice([view.node for view in nodes])
 
     def _is_pool(self) -> bool:
         return bool(self._store.reads.list_pools(ACCOUNT, 0, 1).items)
@@ -173,9 +174,9 @@ class Clients:
     def _reboot(self) -> None:
         node = self._a_node()
         if node is not None:
-            self._service.cloud.reboots.update(self._service.cloud.machines)
+            self._service.cloud.reboots.add(node.key)
             option = self._option()
-            self._request(f"reboot, {option}", node, commands.reboot_node, POOL, node, option)
+            self._request(f"reboot, {option}", node.id, commands.reboot_node, POOL, node.id, option)
 
     def _remove_node(self) -> None:
         node = self._a_node()
@@ -183,7 +184,13 @@ class Clients:
             timeout = timedelta(minutes=15)
             option = self._option()
             self._request(
-                f"remove, {option}", node, commands.remove_nodes, POOL, [node], timeout, option
+                f"remove, {option}",
+                node.id,
+                commands.remove_nodes,
+                POOL,
+                [node.id],
+                timeout,
+                option,
             )
 
     def _resize(self) -> None:

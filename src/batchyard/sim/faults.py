@@ -40,15 +40,15 @@ class Faults:
 
         return cls(
             disconnect=some(0.1),
-            repeat=some(0.3),
-            reorder=some(0.2),
+            repeat=some(0.6),
+            reorder=some(0.4),
             delay_seconds_max=some(3.0),
             lost_answer=some(0.3),
             crash_before_commit=some(0.05),
             crash_after_commit=some(0.05),
             commit_failure=some(0.05),
             agent_crash_rate=some(0.1),
-            supervisor_crash_rate=some(0.05),
+            supervisor_crash_rate=some(0.1),
             allocation_failure=some(0.3),
             allocation_seconds_max=some(20.0),
         )

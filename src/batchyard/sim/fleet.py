@@ -27,6 +27,9 @@ from batchyard.sim.timeline import Stream
 #: Pause before something is tried or told again.
 _AGAIN_SECONDS: Final = 1.0
 
+#: How late a fleet tells what is overtaken or told a second time.
+_LATE_SECONDS_MAX: Final = 10.0
+
 
 def node_name(key: NodeKey) -> str:
     """Return what the judge calls a node."""
@@ -75,9 +78,7 @@ class SimulatedFleet:
                 continue
             machine = self._cloud.machines.get(request.key)
             is_rebooted = machine is not None and machine.epoch < request.epoch
-            if is_rebooted and (
-                (machine is not None and not machine.is_lost) or request.key in self._cloud.reboots
-            ):
+            if is_rebooted and request.key in self._cloud.reboots:
                 self._cloud.give_up(request.key)
             if former is not None:
                 former.end()
@@ -133,7 +134,7 @@ class SimulatedFleet:
             if self._is_open:
                 self._listener(event, answered)
 
-        self._world.timeline.after(self._world.random.uniform(0.0, 5.0), tell)
+        self._world.timeline.after(self._world.random.uniform(0.0, _LATE_SECONDS_MAX), tell)
 
 
 class _Served:

@@ -79,7 +79,7 @@ class Machine:
     def boot(self, epoch: int) -> None:
         """Begin a life; the former one is over with all that ran in it."""
         if self.epoch:
-            self.die()
+            self.die(is_ordered=True)
         self.epoch = epoch
         self.is_lost = False
         self._entries.clear()
@@ -90,8 +90,8 @@ class Machine:
         self._world.life_began(self.name, self._slots)
         self.start_agent()
 
-    def die(self) -> None:
-        """The supervisor is gone, and everything that it ran."""
+    def die(self, *, is_ordered: bool = False) -> None:
+        """The supervisor is gone, and everything that it ran; perhaps because it was ordered."""
         self.lose_agent(restarts=False)
         if not self.is_lost:
             self.is_lost = True
@@ -99,7 +99,7 @@ class Machine:
                 self._world.tally["life over with processes"] += 1
             self._running.clear()
             self._world.timeline.note(f"{self.name} life {self.epoch} is over")
-            self._world.auditor.life_over(self.name)
+            self._world.auditor.life_over(self.name, is_ordered=is_ordered)
 
     def start_agent(self) -> None:
         """Start an agent, which takes over what the supervisor has."""

@@ -57,6 +57,9 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
+NODES_LIVE: Final = Rule(
+    "nodes-live", "The service ends no life of a node unless a client asked for it."
+)
 PRIORITY: Final = Rule(
     "priority",
     "Without faults no task starts where one of a higher priority has waited and could have.",
