@@ -4,8 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# What `make chaos` plays: rounds of each kind, or of this kind, from this seed on.
+ROUNDS ?= 20
+KIND ?= all
+SEED ?= 0
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz sim bench many docs clean
+.PHONY: help setup demo test check format fuzz sim chaos bench hotpath many docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -38,8 +43,14 @@ fuzz: $(READY)  ## Send two minutes of bad requests to every operation
 sim: $(READY)  ## Live through 5,000 simulated worlds with faults
 	$(BIN)/python -m batchyard.sim --seeds 0-4999
 
+chaos: $(READY)  ## Kill and stop real servers and nodes, cut the power: ROUNDS=20 KIND=all SEED=0
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --kind $(KIND) --seed $(SEED)
+
 bench: $(READY)  ## Measure speed beside a bare C loop
 	$(BIN)/python -m benchmarks.bench
+
+hotpath: $(READY)  ## Show where each microsecond of a task goes
+	$(BIN)/python -m benchmarks.hotpath
 
 many: $(READY)  ## Measure with a million tasks, ten thousand jobs and 64 nodes
 	$(BIN)/python -m benchmarks.many

@@ -23,9 +23,14 @@ class Answer:
     body: bytes
 
     @property
+    def json(self) -> Any:
+        """What the body says."""
+        return json.loads(self.body)
+
+    @property
     def error(self) -> Any:
         """The error that the body tells of."""
-        return json.loads(self.body)
+        return self.json
 
     @property
     def code(self) -> str:

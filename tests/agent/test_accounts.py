@@ -249,3 +249,12 @@ def test_a_home_in_a_place_of_its_own_needs_no_way_to_the_data_folder(
         assert ended.exit_code == 0
     finally:
         node.close()
+
+
+@needs_root
+def test_a_directory_that_a_killed_agent_had_only_made_is_given_to_the_account(
+    node: Node, service: Service
+) -> None:
+    (node.layout.work_items / "j/job-1/t/wd").mkdir(parents=True)
+
+    assert service.run("true").exit_code == 0

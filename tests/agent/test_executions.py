@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import socket
 from pathlib import Path
 
@@ -220,6 +221,21 @@ def test_a_task_has_three_open_files_and_a_plain_disposition_of_signals(
     assert int(blocked, 16) == 0
     # The C library's own two signals, 32 and 33, are ignored after any posix_spawn of it.
     assert int(ignored, 16) & ~0x1_8000_0000 == 0
+
+
+def test_a_task_ignores_no_signal_that_the_server_was_started_to_ignore(make_node) -> None:
+    """A shell starts what it runs in the background with SIGINT and SIGQUIT ignored."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    node = Node(make_node().home.parent / "behind")
+    try:
+        node.start()
+        service = Service(node)
+        service.run("/bin/sh -c 'grep SigIgn /proc/self/status'")
+        assert int(node.output().split()[1], 16) & 1 << signal.SIGQUIT - 1 == 0
+        service.close()
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+        node.close()
 
 
 def test_nothing_of_the_agents_own_surroundings_reaches_a_task(make_node) -> None:

@@ -15,7 +15,7 @@ from batchyard.agent.settings import (
     Watch,
 )
 from batchyard.core.model import EndCause
-from batchyard.link.messages import Acknowledge, Ended, Shutdown, Started, Stop
+from batchyard.link.messages import Acknowledge, Ended, Shutdown, Started, StatFile, Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 
 
@@ -266,3 +266,38 @@ def test_ends_that_happen_while_the_agent_is_dead_carry_their_cause(
     later = Service(node)
     ended = later.ended("t")
     assert (ended.cause, ended.exit_code) == (EndCause.EXITED, -11)
+
+
+def test_what_the_loss_of_power_left_empty_does_not_keep_a_node_from_its_next_life(
+    node: Node, service: Service
+) -> None:
+    """None of these files is forced to disk: a life does not outlive the machine anyway."""
+    service.run("true")
+    node.kill_agent()
+    node.kill_supervisor()
+    for name in ("prepared.json", "reports.log"):
+        (node.layout.private / name).write_bytes(b"")
+    node.start()
+    assert node.exit_code() == SUPERVISOR_LOST_EXIT_CODE
+    node.raise_epoch()
+    node.start()
+    assert Service(node).run("true").exit_code == 0
+
+
+def test_what_has_ended_by_itself_is_not_called_stopped_by_an_order_that_came_later(
+    node: Node, service: Service
+) -> None:
+    """Its work is done: called stopped, it would be done again, or not be released."""
+    service.assign(assignment("/bin/sh -c 'until [ -e go ]; do sleep 0.01; done'"))
+    service.started("t")
+    (pid,) = processes.children(node.supervisor_pid())
+    os.kill(node.supervisor_pid(), signal.SIGSTOP)
+    (node.layout.work_items / "j/job-1/t/wd/go").touch()
+    wait_until(lambda: is_gone(pid))
+    service.send(Stop(["t"], 0.0))
+    service.ask(StatFile, "shared")  # The agent has passed on what came before this.
+    os.kill(node.supervisor_pid(), signal.SIGCONT)
+
+    ended = service.ended("t")
+
+    assert (ended.cause, ended.exit_code) == (EndCause.EXITED, 0)

@@ -126,6 +126,13 @@ def test_a_queue_is_bounded_by_the_slots_of_all_that_queue() -> None:
     assert len(placed) == 2
 
 
+def test_a_task_that_is_too_large_for_a_node_does_not_queue_there() -> None:
+    small, large = FreeNode(NodeKey(1), 1, 0), FreeNode(NodeKey(2), 2, -3)
+    jobs = [a_job(1, 1, slots=2, queues={1: 16, 2: 16})]
+    plan_ = PoolSnapshot(fill_type=NodeFillType.SPREAD, nodes=[small, large], jobs=jobs)
+    assert nodes_of(placed_by(plan_)) == [2]
+
+
 def test_nobody_queues_in_front_of_a_job_of_a_higher_priority_that_waits() -> None:
     first, second = a_job(1, 1, priority=1), a_job(2, 3, queues={1: 9})
     plan_ = plan(snapshot([0], [second, first]))

@@ -33,7 +33,7 @@ def stage(layout: Layout, directory: str, owner: TaskAccount | None) -> None:
         OSError: They cannot be made, or something else has their names.
     """
     path = f"{layout.root}/{directory}"
-    is_new = _make(path)
+    _make(path)
     _make(f"{path}/wd")
     # By descriptor: an owner who is there already could exchange the path under our hands.
     descriptor = os.open(f"{path}/wd", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -42,7 +42,7 @@ def stage(layout: Layout, directory: str, owner: TaskAccount | None) -> None:
             os.fchown(descriptor, owner.uid, owner.gid)
     finally:
         os.close(descriptor)
-    if is_new and owner is not None:
+    if owner is not None:  # Also when it was there: an agent may have died right after it made it.
         os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
@@ -80,17 +80,15 @@ def _give(folder: int, owner: TaskAccount | None) -> None:
     os.fchmod(folder, 0o755)
 
 
-def _make(path: str) -> bool:
-    """Make a folder; False if it is there already."""
+def _make(path: str) -> None:
+    """Make a folder, unless it is there already."""
     try:
         os.mkdir(path, 0o755)  # noqa: PTH102  # Called for every task: pathlib costs more.
     except FileExistsError:
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             raise
-        return False
     except FileNotFoundError:
         os.makedirs(path, 0o755)  # noqa: PTH103  # As above.
-    return True
 
 
 def make_empty_logs(layout: Layout, directory: str, owner: TaskAccount | None) -> None:

@@ -10,10 +10,8 @@ import errno
 import os
 import signal
 
-#: Python ignores these two, and a task must not inherit that.
-_RESTORED_SIGNALS = [
-    getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)
-]
+#: A task inherits nothing of what Python or whoever started the server ignores.
+_RESTORED_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 

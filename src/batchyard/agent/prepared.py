@@ -56,10 +56,19 @@ class PreparedJobs:
 
 def load(path: Path) -> PreparedJobs:
     """Return what the file at `path` says, and keep it up to date."""
-    directories: dict[str, str] = {}
-    if path.exists():
-        directories = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    return PreparedJobs(directories, lambda current: _save(path, current))
+    return PreparedJobs(_read(path), lambda current: _save(path, current))
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        # The machine lost power before the file was on disk, and this life of the node ended with
+        # it. What was to wait for a preparation is assigned anew.
+        _LOG.warning("It is not known any more which jobs were prepared: %s", error)
+        return {}
 
 
 def _save(path: Path, directories: Mapping[str, str]) -> None:

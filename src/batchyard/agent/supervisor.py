@@ -84,9 +84,12 @@ class Supervisor:
     def run(self) -> None:
         """Serve until the node is to end; then nothing of it runs any more."""
         while True:
-            for descriptor, _ in self._poll.poll(self._poll_seconds() * 1000):
-                if descriptor == self._wake:
-                    os.read(self._wake, 4096)
+            ready = [descriptor for descriptor, _ in self._poll.poll(self._poll_seconds() * 1000)]
+            if self._wake in ready:
+                os.read(self._wake, 4096)
+            # Before orders and limits: what has ended by now has ended by itself.
+            is_moving = self._reap()
+            for descriptor in ready:
                 for line in self._agent.handle(descriptor):
                     self._obey(**json.loads(line))
             now = processes.boot_time()
@@ -94,7 +97,6 @@ class Supervisor:
                 self._look_time = now + LOOK_SECONDS
                 self._look_around(now)
             self._enforce(now)
-            is_moving = self._reap()
             is_left = self._settle(now)
             self._round_seconds = (
                 0.0 if is_moving else min(2 * self._round_seconds + 0.0005, ROUND_SECONDS_MAX)
@@ -396,6 +398,9 @@ def main(home: str) -> int:
     }
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps(me).encode(), 0)
+    # Else the loss of power could make this life look like one that ended in order, and the next
+    # supervisor would go on with it and with the files that are left of it.
+    os.fsync(lock)
     os.write(1, b"ready\n")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -88,6 +88,8 @@ class _Nodes:
     fill_type: NodeFillType
     slots_free: dict[NodeKey, int] = field(default_factory=dict)
     by_free: dict[int, dict[NodeKey, None]] = field(default_factory=dict)
+    #: Of each node, those that are taken included.
+    slots: dict[NodeKey, int] = field(default_factory=dict)
 
     def put(self, node: NodeKey, slots_free: int) -> None:
         self.slots_free[node] = slots_free
@@ -125,7 +127,8 @@ class _Nodes:
                 break
             for node in self.by_free[free]:
                 room = free + job.queue_slots_max.get(node, 0)
-                if room >= task.required_slots and node in job.queue_slots_max:
+                fits = task.required_slots <= min(room, self.slots[node])
+                if fits and node in job.queue_slots_max:
                     return node
         return None
 
@@ -134,6 +137,7 @@ def plan(snapshot: PoolSnapshot) -> Plan:
     """Return where tasks go: within the slots of every node, and its queue within its bound."""
     nodes = _Nodes(snapshot.fill_type)
     for node in snapshot.nodes:
+        nodes.slots[node.key] = node.slots
         nodes.put(node.key, node.slots_free)
     slots_max = max((node.slots for node in snapshot.nodes), default=0)
     placements: list[Placement] = []
