@@ -84,7 +84,7 @@ def test_a_seed_can_be_replayed_with_its_whole_history() -> None:
     result = CliRunner().invoke(main, ["--seed", "7", "--verbose"])
 
     assert result.exit_code == 0
-    assert "create the pool" in result.output
+    assert "create a pool" in result.output
     assert result.output.splitlines()[-1].endswith("no promise broken")
 
 

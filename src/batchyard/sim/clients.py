@@ -112,15 +112,11 @@ class Clients:
 
     def _add_seconds(self, job: str) -> None:
         """Add tasks of a second: too long to queue on nodes."""
-        names = [f"s-{number}" for number in range(12)]
-        self._ask_for_tasks(
-            job,
-            "seconds",
-            [
-                TaskSpec(id=name, command_line=command_line(1.0, 0), max_task_retry_count=0)
-                for name in names
-            ],
-        )
+        specs = [
+            TaskSpec(id=f"s-{number}", command_line=command_line(1.0, 0), max_task_retry_count=0)
+            for number in range(12)
+        ]
+        self._ask_for_tasks(job, "seconds", specs)
 
     def _rush(self) -> None:
         """Have something that is more important than all that queues on nodes."""
@@ -285,6 +281,7 @@ class Clients:
     def _a_task(self, job: str, name: str) -> TaskSpec:
         random = self._world.random
         if job in self._bursts:
+            # A long one now and then: what queues behind it can be recalled.
             seconds = 2.0 if random.random() < 0.03 else 0.01
             return TaskSpec(id=name, command_line=command_line(seconds, 0), max_task_retry_count=1)
         seconds = random.choice((0.01, 1.0, random.uniform(0.0, 8.0), random.uniform(8.0, 30.0)))

@@ -19,7 +19,7 @@ Answered = Callable[[object], None]
 #: Pause of the writer after a commit that failed.
 _FAILURE_SECONDS: Final = 1.0
 
-#: The service ended before it answered, whatever became of the command.
+#: The service ended before it answered, whatever became of the command; or it could not commit.
 NO_ANSWER: Final = object()
 
 
