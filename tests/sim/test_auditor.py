@@ -120,8 +120,11 @@ def test_a_higher_priority_is_not_passed_over_in_calm_times() -> None:
         auditor.look(Shown(time=time, tasks=(a_task(job="high"),), jobs=()))
 
     look(0)
+    auditor.started("l1", "task", "n", "low", "t")  # It had its place before the other came.
+    auditor.exited("l1", 0)
     look(3)
-    auditor.started("l1", "task", "n", "low", "t")
+    auditor.asked_task("low", "u")
+    auditor.started("l2", "task", "n", "low", "u")
     look(3.1)
     with broken(rules.PRIORITY):
         look(4)

@@ -34,7 +34,7 @@ START: Final = "start"
 #: Lives of nodes that a task may lose until the service may give up on it (T-15).
 _LOSSES_MAX: Final = 10
 
-#: How long a task has to be seen waiting before and after one of a lower priority starts.
+#: How long a task has to be seen waiting before one of a lower priority starts, and after it.
 _WAIT: Final = timedelta(seconds=2)
 _MOMENT: Final = timedelta(seconds=0.5)
 
@@ -217,6 +217,7 @@ class Auditor:
         #: How many nodes of each pool users took away so far.
         self._given_up: dict[str, int] = {}
         self._is_calm = False
+        self._look_time: datetime | None = None
 
     # What clients did.
 
@@ -387,8 +388,14 @@ class Auditor:
             if other.pool != job.pool or other.is_end_asked or not _outranks(other, job):
                 continue
             for task in other.tasks.values():
-                if task.waiting_since is not None and task.slots <= known.slots:
+                if self._has_waited(task) and task.slots <= known.slots:
                     task.overtaken = task.overtaken or _Overtaking(run)
+
+    def _has_waited(self, task: _Task) -> bool:
+        """Whether a task was seen waiting for so long that it must have been noticed."""
+        if task.waiting_since is None or self._look_time is None:
+            return False
+        return self._look_time - task.waiting_since >= _WAIT
 
     def _preparation_started(self, run: _Run, job: _Job) -> None:
         _require(job.preparation is not None, rules.ASKED, f"{run} started")
@@ -432,6 +439,7 @@ class Auditor:
 
     def look(self, shown: Shown) -> None:
         """Judge what the service shows at any time."""
+        self._look_time = shown.time
         tasks: dict[str, list[ShownTask]] = {}
         for task in shown.tasks:
             self._judge_task(task, shown.time)
@@ -482,9 +490,6 @@ class Auditor:
         if known.overtaken is None:
             return
         seen = known.overtaken.seen = known.overtaken.seen or now
-        if seen - known.waiting_since < _WAIT:
-            known.overtaken = None
-            return
         is_passed_over = now - seen >= _MOMENT
         facts = f"{known.overtaken.run} started while {shown} waits"
         _require(not is_passed_over, rules.PRIORITY, facts)
