@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks import machine
-from benchmarks.many import deleting, jobs, listing, nodes, running, waiting
+from benchmarks.many import backlog, deleting, jobs, listing, nodes, running, waiting
 from benchmarks.many.figures import Figure, table
 from benchmarks.many.yard import Yard, started
 
@@ -33,6 +33,7 @@ def parts(options: argparse.Namespace) -> dict[str, Part]:
         "jobs": lambda yard: jobs.measure(yard, options.jobs),
         "nodes": lambda yard: nodes.measure(yard, options.nodes),
         "listing": lambda yard: listing.measure(yard, options.waiting),
+        "backlog": lambda yard: backlog.measure(yard, options.waiting),
         "deleting": lambda yard: deleting.measure(yard, options.waiting),
     }
 

@@ -15,9 +15,6 @@ from benchmarks.client import Client
 Address = tuple[str, str, str]
 Samples = list[float]
 
-#: Pause between two small requests: they are to meet every phase of the work, not to be the load.
-SMALL_PAUSE_SECONDS = 0.02
-
 _SPAWN = get_context("spawn")
 
 

@@ -13,7 +13,7 @@ PAUSE_SECONDS = 0.005
 def measure(yard: Yard, waiting_tasks: int) -> list[Figure]:
     """Terminate, then delete the job, while others read and change small things."""
     waiting.ensure(yard, waiting_tasks)
-    yard.create_job("other", "nowhere")
+    yard.create_job("other", waiting.POOL)
     with ExitStack() as stack:
         writer, reader = (
             stack.enter_context(

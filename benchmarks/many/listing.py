@@ -1,5 +1,6 @@
 """A client that lists all tasks in a loop: what it costs the tasks that run, and the commits."""
 
+import statistics
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,10 +10,11 @@ from benchmarks.many import beside, waiting
 from benchmarks.many.figures import Figure, latency
 from benchmarks.many.yard import POLL_SECONDS, Yard
 
-TASKS = 10_000
+TASKS_A_TURN = 2_500
+ROUNDS = 6
 WARM_UP = 500
 SLOTS = 4
-ROUNDS = 4
+#: Pause between two small requests: they are to meet every phase of the work, not to be the load.
 SMALL_PAUSE_SECONDS = 0.02
 
 CONDITIONS = {
@@ -26,15 +28,23 @@ CONDITIONS = {
 class _Seen:
     """What all turns of one kind have shown."""
 
-    seconds: float = 0.0
+    seconds: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
     log_bytes: int = 0
 
     @property
     def rate(self) -> float:
-        """Tasks a second."""
-        return TASKS / self.seconds
+        """Tasks a second in the median turn: one that was disturbed does not count."""
+        return TASKS_A_TURN / statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> list[Figure]:
+        """The slowest and the fastest turn: differences that are smaller say nothing."""
+        return [
+            Figure("  in the slowest turn", TASKS_A_TURN / max(self.seconds), "tasks/s"),
+            Figure("  in the fastest turn", TASKS_A_TURN / min(self.seconds), "tasks/s"),
+        ]
 
 
 def measure(yard: Yard, waiting_tasks: int) -> list[Figure]:
@@ -42,7 +52,7 @@ def measure(yard: Yard, waiting_tasks: int) -> list[Figure]:
     waiting.ensure(yard, waiting_tasks)
     yard.create_pool("beside", nodes=0, slots=SLOTS)
     yard.resize("beside", 1)
-    yard.create_job("small", "nowhere")
+    yard.create_job("small", waiting.POOL)
     _run(yard, "beside-warm", WARM_UP)
     alone = _Seen()
     seen = {kind: _Seen() for kind in CONDITIONS}
@@ -64,7 +74,7 @@ def _turn(yard: Yard, job: str, seen: _Seen, condition: str | None = None) -> No
         if condition is not None:
             pages = beside.running(yard.address, beside.list_tasks, waiting.JOB, condition)
             beside_it.append((stack.enter_context(pages), seen.pages))
-        seen.seconds += _run(yard, job, TASKS // ROUNDS)
+        seen.seconds.append(_run(yard, job, TASKS_A_TURN))
     for client, samples in beside_it:
         samples.extend(client.samples)
     seen.log_bytes = max(seen.log_bytes, yard.log_bytes)
@@ -82,16 +92,18 @@ def _run(yard: Yard, job: str, tasks: int) -> float:
 def _figures(alone: _Seen, seen: dict[str, _Seen]) -> list[Figure]:
     figures = [
         Figure("tasks a second alone", alone.rate, "tasks/s"),
+        *alone.spread,
         *latency("  a small change", alone.changes, "<= 50"),
         Figure("  write-ahead log", alone.log_bytes / 1024**2, "MiB"),
     ]
     for kind, one in seen.items():
         figures += [
             Figure(f"tasks a second beside a list of {kind}", one.rate, "tasks/s"),
+            *one.spread,
             Figure("  of those alone", one.rate / alone.rate, "x", ">= 0.7"),
             *latency("  a small change", one.changes, "<= 50"),
             *latency("  a page", one.pages),
-            Figure("  pages a second", len(one.pages) / one.seconds, ""),
+            Figure("  pages a second", len(one.pages) / sum(one.seconds), ""),
             Figure("  write-ahead log", one.log_bytes / 1024**2, "MiB"),
         ]
     return figures

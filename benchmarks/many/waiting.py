@@ -7,8 +7,11 @@ from benchmarks.many.figures import Figure, latency, times
 from benchmarks.many.yard import STRETCH, Yard
 
 JOB = "waiting"
+#: Its pool, which has no nodes.
+POOL = "nowhere"
+SLOTS = 4
 SAMPLES = 100
-PAGE_SAMPLES = 30
+PAGE_SAMPLES = 100
 
 FILTERS = {
     "all of them": "state eq 'active'",
@@ -23,8 +26,7 @@ FILTERS = {
 
 def measure(yard: Yard, tasks: int) -> list[Figure]:
     """Add `tasks` tasks to a job whose pool has no nodes, read them, and start twice with them."""
-    yard.create_pool("nowhere", nodes=0, slots=1)
-    yard.create_job(JOB, "nowhere")
+    _create(yard)
     before = yard.cpu()["server"]
     answered = yard.add_tasks(JOB, tasks)
     cpu = yard.cpu()["server"] - before
@@ -40,7 +42,8 @@ def measure(yard: Yard, tasks: int) -> list[Figure]:
         Figure("a hundred added, p99", slowest[len(slowest) * 99 // 100] * 1000, "ms"),
         Figure("a hundred added, slowest", slowest[-1] * 1000, "ms"),
         Figure("database", yard.database_bytes / 1024**2, "MiB"),
-        Figure("  of it write-ahead log", yard.log_bytes / 1024**2, "MiB"),
+        Figure("  for each task", yard.database_bytes / tasks, "bytes"),
+        Figure("write-ahead log", yard.log_bytes / 1024**2, "MiB"),
         *yard.memory("after adding", "<= 400"),
     ]
     figures += _reads(yard, tasks)
@@ -93,6 +96,10 @@ def _reads(yard: Yard, tasks: int) -> list[Figure]:
 def ensure(yard: Yard, tasks: int) -> None:
     """Have the waiting tasks there, without measuring."""
     if not yard.has_job(JOB):
-        yard.create_pool("nowhere", nodes=0, slots=1)
-        yard.create_job(JOB, "nowhere")
+        _create(yard)
         yard.add_tasks(JOB, max(tasks, STRETCH))
+
+
+def _create(yard: Yard) -> None:
+    yard.create_pool(POOL, nodes=0, slots=SLOTS)
+    yard.create_job(JOB, POOL)

@@ -65,8 +65,8 @@ class Yard:
 
     @property
     def database_bytes(self) -> int:
-        """What the database takes on disk, with its write-ahead log."""
-        return sum(file.stat().st_size for file in (self.folder / "data").glob("*.db*"))
+        """What the database takes on disk, without its write-ahead log."""
+        return sum(file.stat().st_size for file in (self.folder / "data").glob("*.db"))
 
     @property
     def log_bytes(self) -> int:

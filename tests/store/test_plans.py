@@ -1,7 +1,7 @@
 """How the database finds what it is asked for: nothing looks at all tasks of the service."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,42 @@ def can_be_explained(statement: str) -> bool:
     return statement.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"))
 
 
+def steps(world: World, act: Callable[[], object]) -> int:
+    """Return how many tens of steps the database takes for what the writer does."""
+    seen: list[None] = []
+
+    def step() -> int:
+        seen.append(None)
+        return 0
+
+    assert world.store._connection is not None
+    writing: Any = world.store._connection.driver_connection
+    writing.set_progress_handler(step, 10)
+    act()
+    writing.set_progress_handler(None, 10)
+    return len(seen)
+
+
+def test_a_task_costs_the_same_however_many_have_run_and_wait(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.pool()
+    world.job()
+    world.tasks(*(f"task-{number}" for number in range(100)))
+
+    def run_ten() -> None:
+        for _ in range(10):
+            world.run(world.assigned()[-1])
+
+    run_ten()
+    first = steps(world, run_ten)
+    for hundred in range(1, 11):
+        world.tasks(*(f"task-{hundred}-{number}" for number in range(100)))
+    for _ in range(20):
+        run_ten()
+    assert steps(world, run_ten) <= first * 1.05
+    world.store.close()
+
+
 def test_nothing_in_the_life_of_a_task_looks_at_all_tasks(tmp_path: Path) -> None:
     world = World(tmp_path)
     with statements(world.store) as seen:
@@ -114,4 +150,20 @@ def test_a_page_of_tasks_is_led_by_an_index_whatever_the_filter(
     steps = [step for statement in explained for step in plan(world.store, statement)]
     assert not [statement for statement in explained if scans(world.store, statement)]
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+    world.store.close()
+
+
+@pytest.mark.parametrize("condition", [None, ACTIVE, StartsWith("id", "j")], ids=str)
+def test_a_page_of_jobs_is_read_in_its_order_and_never_sorted(
+    tmp_path: Path, condition: Filter | None
+) -> None:
+    world = World(tmp_path)
+    world.pool(nodes=0)
+    world.job()
+    with statements(world.store) as seen:
+        assert world.store.reads.list_jobs(ACCOUNT, 0, 10, condition).items
+    (page,) = [statement for statement in seen if can_be_explained(statement)]
+    assert plan(world.store, page) == [
+        "SEARCH job USING INDEX ix_job_account (account=? AND key>?)"
+    ]
     world.store.close()

@@ -4,7 +4,7 @@ A round looks at the jobs of the ready index in the order of their turns until n
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Final
@@ -35,7 +35,7 @@ from batchyard.engine.ports import UsableNode
 from batchyard.engine.ready import ReadyJobs
 
 #: Jobs that are looked at together, at least. Source: ours.
-_JOBS_A_LOOK: Final = 64
+_JOBS_A_LOOK: Final = 16
 
 
 def place(cascade: Cascade, pool_key: PoolKey) -> None:
@@ -73,31 +73,27 @@ class _Nodes:
         for place in cascade.transaction.open_jobs(self.usable):
             self.open.setdefault(place.node, []).append(place.job)
         self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
+        self.measure()
 
     @property
     def crowded(self) -> list[NodeKey]:
         """The nodes on which tasks queue."""
         return [key for key, free in self.slots_free.items() if free < 0]
 
-    @property
-    def slots_free_max(self) -> int:
-        """The most slots that one node has free."""
-        return max(0, *self.slots_free.values())
-
-    @property
-    def free_room(self) -> int:
-        """How many slots are free."""
-        return sum(max(0, free) for free in self.slots_free.values())
-
-    @property
-    def queue_room(self) -> int:
-        """For how many slots the shortest tasks could queue."""
-        bounds = self._queue_bounds.items()
-        return sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
-
     def take(self, node: NodeKey, slots: int) -> None:
-        """Count slots that a placement needs."""
+        """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
+
+    def measure(self) -> None:
+        """Find out what room there is, once for all jobs that are looked at together."""
+        free = self.slots_free.values()
+        #: The most slots that one node has free.
+        self.slots_free_max = max(0, max(free, default=0))
+        #: How many slots are free.
+        self.free_room = sum(max(0, slots) for slots in free)
+        bounds = self._queue_bounds.items()
+        #: For how many slots the shortest tasks could queue.
+        self.queue_room = sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
 
     def may_queue(self, job: JobKey) -> bool:
         """Return whether tasks of a job are known to be short enough to queue somewhere."""
@@ -127,10 +123,15 @@ class _Nodes:
         return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
-def _cut_sizes(tasks: Sequence[Task], limit: int) -> set[int]:
-    """Return the sizes of which more than these may wait: at most `limit` of each were read."""
-    counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
-    return {slots for slots, count in counts.items() if count >= limit}
+def _cut(waiting: dict[JobKey, list[Task]], limit: int) -> dict[JobKey, set[int]]:
+    """Return of which jobs, and sizes, more may wait: at most `limit` of each size were read."""
+    cut = {}
+    for job, tasks in waiting.items():
+        counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
+        sizes = {slots for slots, count in counts.items() if count >= limit}
+        if sizes:
+            cut[job] = sizes
+    return cut
 
 
 class _Round:
@@ -152,15 +153,24 @@ class _Round:
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
         turns: Iterator[JobKey] = iter(list(self._ready) if has_room else ())
-        while self._placements_left > 0 and nodes.free_room + nodes.queue_room > 0:
+        while self._placements_left > 0 and self._has_room:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
             turns = chain(self._place(jobs), turns)
         self._recall_lower()
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether anything more can be placed: nothing queues once a job has to wait for slots."""
+        if self._nodes.free_room > 0:
+            return True
+        return self._held_up is None and self._nodes.queue_room > 0
+
     def _that_may_fit(self, turns: Iterator[JobKey]) -> Iterator[JobKey]:
         for job in turns:
+            if not self._has_room:
+                return
             least = self._ready.least_slots(job)
             if least <= self._nodes.slots_free_max or self._nodes.may_queue(job):
                 yield job
@@ -180,14 +190,15 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
-        cut = {key: _cut_sizes(waiting[key], limit) for key in keys} if limit < room else {}
-        keys, later = self._part(keys, [key for key, sizes in cut.items() if sizes])
+        cut = _cut(waiting, limit) if limit < room else {}
+        keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
             self._nodes.take(item.node, by_key[item.task].required_slots)
+        self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
         for item in plan.placements:
             self._carry_out(item)
@@ -198,23 +209,23 @@ class _Round:
         self._note_turns(keys, waiting, placed, limit)
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
-        left = {
-            key: {task.required_slots for task in waiting[key] if task.key not in placed}
-            for key, sizes in cut.items()
-            if sizes
-        }
-        again = [key for key in keys if key in left and cut[key] - left[key]]
+        again = [
+            key
+            for key in keys
+            if cut.get(key, set())
+            - {task.required_slots for task in waiting[key] if task.key not in placed}
+        ]
         if again:
             cascade.flush()  # The next look must not find what is placed already.
         return again + later
 
     def _part(
-        self, keys: Sequence[JobKey], cut: Sequence[JobKey]
+        self, keys: Sequence[JobKey], cut: Iterable[JobKey]
     ) -> tuple[Sequence[JobKey], list[JobKey]]:
         """Part jobs into those that do not come after any of `cut`, and the others."""
-        if not cut:
+        least = max(map(self._ready.priority, cut), default=None)
+        if least is None:
             return keys, []
-        least = max(map(self._ready.priority, cut))
         now = [key for key in keys if self._ready.priority(key) >= least]
         return now, [key for key in keys if self._ready.priority(key) < least]
 

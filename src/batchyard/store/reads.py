@@ -5,7 +5,17 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.engine import Row
 
 from batchyard.core import execution as execution_cycle
@@ -41,6 +51,10 @@ _TASK_COUNTS: Final = (
     .join(schema.job, schema.job.c.key == schema.job_counts.c.job)
     .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
 )
+
+#: Spelt as in the indexes of nodes that are gone and that are not: the database sees which serves.
+_IS_HERE: Final = schema.node.c.state != literal_column(f"'{GONE}'")
+_IS_GONE: Final = schema.node.c.state == literal_column(f"'{GONE}'")
 
 
 class SqlReads:
@@ -90,7 +104,7 @@ class SqlReads:
             rows = connection.execute(query).all()
             counted = connection.execute(
                 select(node.c.pool, node.c.is_dedicated, node.c.state, func.count())
-                .where(node.c.pool.in_([row.key for row in rows]), node.c.state != GONE)
+                .where(node.c.pool.in_([row.key for row in rows]), _IS_HERE)
                 .group_by(node.c.pool, node.c.is_dedicated, node.c.state)
             ).all()
         by_pool: dict[int, dict[tuple[bool, str], int]] = {}
@@ -108,7 +122,7 @@ class SqlReads:
             query = select(*_columns(node, NODES)).where(
                 node.c.pool == pool.key,
                 func.lower(node.c.id) == node_id.lower(),
-                node.c.state != GONE,
+                _IS_HERE,
             )
             row = connection.execute(query).first()
             if row is None:
@@ -125,7 +139,7 @@ class SqlReads:
             pool = _pool(connection, account, pool_id)
             query = (
                 select(*_columns(node, NODES))
-                .where(node.c.pool == pool.key, node.c.key > after, node.c.state != GONE)
+                .where(node.c.pool == pool.key, node.c.key > after, _IS_HERE)
                 .where(*_conditions(filter_, filters.NODES))
                 .order_by(node.c.key)
                 .limit(limit + 1)
@@ -278,7 +292,7 @@ def _current_nodes(connection: Connection, pools: Sequence[int]) -> Mapping[tupl
     node = schema.node
     query = (
         select(node.c.pool, node.c.is_dedicated, func.count())
-        .where(node.c.pool.in_(pools), node.c.state.not_in((GONE, NodeState.CREATING)))
+        .where(node.c.pool.in_(pools), _IS_HERE, node.c.state != NodeState.CREATING)
         .group_by(node.c.pool, node.c.is_dedicated)
     )
     return {(row[0], bool(row[1])): row[2] for row in connection.execute(query)}
@@ -295,8 +309,9 @@ def _pool_view(row: AnyRow, current: Mapping[tuple[int, bool], int]) -> PoolView
 
 def _first_node(connection: Connection, pool: int) -> int:
     """Return the oldest node that a pool ever had, 0 if it has had none."""
-    node = schema.node
-    return connection.execute(select(func.min(node.c.key)).where(node.c.pool == pool)).scalar() or 0
+    first = select(func.min(schema.node.c.key).label("key")).where(schema.node.c.pool == pool)
+    firsts = union_all(first.where(_IS_GONE), first.where(_IS_HERE)).subquery()
+    return connection.execute(select(func.min(firsts.c.key))).scalar() or 0
 
 
 def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int, RunningTasks]:

@@ -107,7 +107,10 @@ node: Final = Table(
     Column("start_task", Text),
     *_run("start_run"),
     Column("plan", String(16), nullable=False),
-    Index("ix_node_pool", "pool", "key"),
+    # A pool's nodes: however many are gone, they are never looked at.
+    Index("ix_node_here", "pool", "key", sqlite_where=text("state <> 'gone'")),
+    # The number of a node in its pool counts from the pool's first one, which may be gone.
+    Index("ix_node_gone", "pool", "key", sqlite_where=text("state = 'gone'")),
 )
 
 job: Final = Table(
@@ -139,6 +142,8 @@ job: Final = Table(
     Column("nodes_unsettled", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
+    # The list of an account's jobs, in its order.
+    Index("ix_job_account", "account", "key"),
     # Placement: the active jobs of a pool, in the order of their priority.
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).

@@ -26,10 +26,10 @@ def insert(
     """Insert `rows`. Columns that are null in all of them are left to the database."""
     if not rows:
         return
-    used = [i for i, _ in enumerate(columns) if any(row[i] is not None for row in rows)]
-    names = tuple(columns[i] for i in used)
-    batch = [[row[i] for i in used] for row in rows]
-    connection.execute(_insert_sql(table.name, names), (_json(batch),))
+    common, own, batch = _parted(columns, rows)
+    common = {name: value for name, value in common.items() if value is not None}
+    sql = _insert_sql(table.name, tuple(common), own)
+    connection.execute(sql, (*common.values(), _json(batch)))
 
 
 def update(
@@ -42,8 +42,10 @@ def update(
     """Set `columns` of the rows whose keys stand first in each of `rows`."""
     if not rows or not columns:
         return
-    sql = _update_sql(table.name, tuple(keys), tuple(columns))
-    connection.execute(sql, (_json(rows),))
+    common, own, batch = _parted(columns, [row[len(keys) :] for row in rows])
+    batch = [(*row[: len(keys)], *rest) for row, rest in zip(rows, batch, strict=True)]
+    sql = _update_sql(table.name, tuple(keys), tuple(common), own)
+    connection.execute(sql, (*common.values(), _json(batch)))
 
 
 def add(
@@ -83,6 +85,24 @@ def select(
     return connection.execute(sql, (_json(batch),)).fetchall()
 
 
+def _parted(
+    columns: Sequence[str], rows: Sequence[Row]
+) -> tuple[dict[str, str | int | None], tuple[str, ...], Sequence[Row]]:
+    """Part what all rows have in common, by column, from the other columns and what is in them.
+
+    A hundred new tasks differ in their keys: everything else travels once.
+    """
+    common: dict[str, str | int | None] = {}
+    own: dict[str, Row] = {}
+    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        if values.count(values[0]) == len(values):
+            common[name] = values[0]
+        else:
+            own[name] = values
+    batch = list(zip(*own.values(), strict=True)) if own else [()] * len(rows)
+    return common, tuple(own), batch
+
+
 def _json(value: object) -> str:
     return _ENCODER.encode(value).decode()
 
@@ -91,16 +111,20 @@ def _json(value: object) -> str:
 
 
 @lru_cache
-def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {_extracts(columns)} FROM json_each(?)"
-    )
+def _insert_sql(table: str, common: tuple[str, ...], own: tuple[str, ...]) -> str:
+    values = ["?" for _ in common]
+    if own:
+        values.append(_extracts(own))
+    names = ", ".join((*common, *own))
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM json_each(?)"
 
 
 @lru_cache
-def _update_sql(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
-    sets = ", ".join(f"{name} = batch.{name}_new" for name in columns)
-    return f"UPDATE {table} SET {sets} FROM {_batch(table, keys, columns)}"
+def _update_sql(
+    table: str, keys: tuple[str, ...], common: tuple[str, ...], own: tuple[str, ...]
+) -> str:
+    sets = [f"{name} = ?" for name in common] + [f"{name} = batch.{name}_new" for name in own]
+    return f"UPDATE {table} SET {', '.join(sets)} FROM {_batch(table, keys, own)}"
 
 
 @lru_cache

@@ -260,40 +260,22 @@ class SqlTransaction:
     def waiting_tasks(self, jobs: Sequence[JobKey], limit: int) -> dict[JobKey, list[Task]]:
         """Return the first waiting tasks of jobs, oldest first: of each size at most `limit`.
 
-        All jobs are looked at in one statement, the smallest sizes first. What of a job may be
-        hidden by that is looked up size by size, so that it costs nothing to pass many of a size.
+        One statement finds the sizes that there are, each by a look behind the one before, and the
+        tasks of each: it costs nothing to pass many of a size.
         """
         found: dict[JobKey, list[Task]] = {job: [] for job in jobs}
-        crowded = list(jobs)
-        if len(jobs) > 1:
-            for row in self._execute(_WAITING_TASKS, to_json(jobs), limit):
-                task = TASKS.decode(row)
-                found[task.job].append(task)
-            crowded = [job for job, tasks in found.items() if len(tasks) >= limit]
-        for job in crowded:
-            found[job] = self._waiting_by_size(job, limit)
+        for row in self._execute(_WAITING_TASKS, to_json(jobs), limit):
+            task = TASKS.decode(row)
+            found[task.job].append(task)
         for tasks in found.values():
             tasks.sort(key=_BY_KEY)
-        return found
-
-    def _waiting_by_size(self, job: JobKey, limit: int) -> list[Task]:
-        next_size = (
-            "SELECT min(required_slots) FROM task "
-            f"WHERE job = ? AND {_IS_WAITING} AND required_slots > ?"
-        )
-        where = f"job = ? AND {_IS_WAITING} AND required_slots = ? ORDER BY key LIMIT ?"
-        found: list[Task] = []
-        size = self._one(next_size, job, 0)
-        while size is not None:
-            found += self._query(schema.task, TASKS, where, job, size, limit)
-            size = self._one(next_size, job, size)
         return found
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (
             "SELECT key, id, slots, slots_used FROM node WHERE pool = ? "
-            "AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
+            "AND state <> 'gone' AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
         )
         return [UsableNode(NodeKey(row[0]), *row[1:]) for row in self._execute(sql, pool)]
 
@@ -522,8 +504,21 @@ def _names(codec: Codec[Any], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in codec.columns)
 
 
-_WAITING_TASKS: Final = (
-    f"SELECT {_names(TASKS, 'task.')} FROM json_each(?) AS wanted JOIN task ON task.key IN ("
-    f"SELECT key FROM task AS first WHERE job = wanted.value AND {_IS_WAITING} "
-    "ORDER BY required_slots, key LIMIT ?)"
+_WAITING_TASKS: Final = f"""
+WITH RECURSIVE size(job, slots) AS (
+  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {_IS_WAITING})
+  FROM json_each(?)
+  UNION ALL
+  SELECT job, (
+    SELECT min(required_slots) FROM task
+    WHERE task.job = size.job AND {_IS_WAITING} AND required_slots > size.slots
+  )
+  FROM size WHERE slots IS NOT NULL
 )
+SELECT {_names(TASKS, "task.")} FROM size JOIN task ON task.key IN (
+  SELECT key FROM task AS first
+  WHERE job = size.job AND {_IS_WAITING} AND required_slots = size.slots
+  ORDER BY key LIMIT ?
+)
+WHERE slots IS NOT NULL
+"""

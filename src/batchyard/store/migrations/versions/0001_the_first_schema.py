@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.create_index("ix_job_account", ["account", "key"], unique=False)
         batch_op.create_index("ix_job_account_pool_id", ["account", "pool_id_folded"], unique=False)
         batch_op.create_index(
             "ix_job_pool_state", ["pool", "state", sa.text("priority DESC"), "key"], unique=False
@@ -185,7 +186,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node")),
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
-        batch_op.create_index("ix_node_pool", ["pool", "key"], unique=False)
+        batch_op.create_index(
+            "ix_node_gone",
+            ["pool", "key"],
+            unique=False,
+            sqlite_where=sa.text("state = 'gone'"),
+        )
+        batch_op.create_index(
+            "ix_node_here",
+            ["pool", "key"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'gone'"),
+        )
 
     op.create_table(
         "pool",
