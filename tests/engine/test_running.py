@@ -15,7 +15,7 @@ from batchyard.core.model import (
     TaskConstraints,
     TaskSpec,
 )
-from batchyard.engine import commands, loops, placing
+from batchyard.engine import commands, loops, news, placing
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import NodeReported, NodeUp
 from batchyard.link import messages
@@ -168,13 +168,19 @@ def test_a_report_that_comes_twice_changes_nothing(world: World) -> None:
 
 
 def test_reports_after_a_gap_wait_for_those_before(world: World) -> None:
-    """What lies between would be lost; the agent sends it all again."""
+    """As after a commit that failed. Those that overtook them are told again, or nobody would
+    acknowledge them, and the node would tell nothing any more.
+    """
     world.pool()
     world.job()
     world.tasks("one")
-    reports = messages.Reports(2, [world.ended("task-1-1")])
-    assert world.tell(NodeReported(NodeKey(1), 1, reports)) == 0
+    first = NodeReported(NodeKey(1), 1, messages.Reports(1, [world.started("task-1-1")]))
+    second = NodeReported(NodeKey(1), 1, messages.Reports(2, [world.ended("task-1-1")]))
+    assert world.do(news.take, second) is None
     assert world.state_of("one") == "active"
+    assert world.tell(first) == 1
+    assert world.tell(second) == 2
+    assert world.state_of("one") == "completed"
 
 
 def test_a_batch_that_overlaps_what_is_known_counts_from_where_it_is_new(world: World) -> None:

@@ -99,6 +99,47 @@ def test_a_task_runs_in_one_place_until_its_node_is_taken_away_or_lost() -> None
     auditor.started("t3", "task", "m", "j", "t")
 
 
+def test_nodes_are_not_rebooted_unless_somebody_asked() -> None:
+    auditor = an_auditor()
+    with broken(rules.NODES_LIVE):
+        auditor.life_over("n", is_ordered=True)
+    auditor.given_up("n")
+    auditor.life_over("n", is_ordered=True)
+
+
+def test_a_higher_priority_is_not_passed_over_in_calm_times() -> None:
+    auditor = Auditor()
+    for job, priority in (("low", 0), ("high", 1)):
+        auditor.asked_job(job, pool="p", strict_priority=priority)
+        auditor.asked_task(job, "t")
+    auditor.life_began("n", pool="p", slots=1)
+    auditor.calm()
+
+    def look(seconds: float) -> None:
+        time = NOW + timedelta(seconds=seconds)
+        auditor.look(Shown(time=time, tasks=(a_task(job="high"),), jobs=()))
+
+    look(0)
+    auditor.started("l1", "task", "n", "low", "t")  # It had its place before the other came.
+    auditor.exited("l1", 0)
+    look(3)
+    auditor.asked_task("low", "u")
+    auditor.started("l2", "task", "n", "low", "u")
+    look(3.1)
+    with broken(rules.PRIORITY):
+        look(4)
+
+
+def test_nothing_of_a_completed_job_runs() -> None:
+    counts = ShownCounts(
+        active=0, running=1, succeeded=0, failed=0,
+        active_slots=0, running_slots=1, succeeded_slots=0, failed_slots=0,
+    )  # fmt: skip
+    ended = ShownJob(job="j", state="completed", counts=counts)
+    with broken(rules.ENDED_JOBS_REST):
+        an_auditor().look(Shown(time=NOW, tasks=(a_task(state="running"),), jobs=(ended,)))
+
+
 def test_slots_are_counted_by_what_runs() -> None:
     auditor = an_auditor()
     auditor.started("t1", "task", "n", "j", "t")

@@ -17,7 +17,7 @@ from batchyard.engine.ports import Changes
 from batchyard.store import schema, sets
 from batchyard.store import store as store_module
 from batchyard.store.migrate import configuration, upgrade
-from batchyard.store.store import SCHEMA_REVISION, SchemaTooNew, SqliteStore
+from batchyard.store.store import SCHEMA_REVISION, MemoryStore, SchemaTooNew, SqliteStore
 from batchyard.store.values import Codec, from_microseconds, to_microseconds
 from tests.core import test_job, test_node, test_pool, test_task
 from tests.core.exploring import NOW
@@ -216,3 +216,12 @@ def test_a_batch_of_changes_changes_only_what_differs(store: SqliteStore) -> Non
         found = transaction.tasks([TaskKey(1), TaskKey(2), TaskKey(3)])
     assert found == {TaskKey(1): running, TaskKey(2): second}
     assert store.reads.task_counts("account", "job").running == 1
+
+
+def test_a_store_in_memory_closes_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    """All its connections are one: the writer gives it back before the readers close it."""
+    store = MemoryStore()
+    with store.transaction() as transaction:
+        transaction.reserve("pool", 1)
+    store.close()
+    assert not caplog.records

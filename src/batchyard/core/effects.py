@@ -61,10 +61,13 @@ class RecallQueue(Struct, frozen=True):
 
 
 class DismissNode(Struct, frozen=True):
-    """Every execution of a leaving node is taken back, and its jobs hear that it left."""
+    """Every execution of a leaving node is taken back, and its jobs hear that it left.
+
+    `option` is what a user wanted to become of the tasks; None if the node was lost first.
+    """
 
     node: NodeKey
-    option: NodeOption
+    option: NodeOption | None
 
 
 class KeepDirectory(Struct, frozen=True):

@@ -275,9 +275,7 @@ def _start_task_ended(node: Node, ending: Ending | None, now: datetime) -> Step[
 
 def _died(node: Node, now: datetime) -> Step[Node]:
     if node.state is LEAVING_POOL:
-        return Step(
-            replace(node, plan=NodePlan.STAY), (LoseExecutions(node.key, None), WakeFleet(node.key))
-        )
+        return _left_alone(node, option=None)  # There is no next life that its jobs could wait for.
     return _next_life(_moved(node, UNKNOWN, now), option=None)
 
 
@@ -332,7 +330,7 @@ def _leave(node: Node, option: NodeOption, now: datetime) -> Step[Node]:
     return _left_alone(leaving, option)
 
 
-def _left_alone(node: Node, option: NodeOption) -> Step[Node]:
+def _left_alone(node: Node, option: NodeOption | None) -> Step[Node]:
     effects = (DismissNode(node.key, option), WakeFleet(node.key), CountNodes(node.pool))
     return Step(replace(node, plan=NodePlan.STAY), effects)
 

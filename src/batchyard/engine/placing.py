@@ -3,9 +3,10 @@
 A round looks at the jobs of the ready index in the order of their turns until no node has room.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from batchyard.core import limits, placement
@@ -26,6 +27,7 @@ from batchyard.core.model import (
     PoolKey,
     PoolState,
     Task,
+    TaskKey,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.orders import must_wait
@@ -121,6 +123,17 @@ class _Nodes:
         return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
+def _cut(waiting: dict[JobKey, list[Task]], limit: int) -> dict[JobKey, set[int]]:
+    """Return of which jobs, and sizes, more may wait: at most `limit` of each size were read."""
+    cut = {}
+    for job, tasks in waiting.items():
+        counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
+        sizes = {slots for slots, count in counts.items() if count >= limit}
+        if sizes:
+            cut[job] = sizes
+    return cut
+
+
 class _Round:
     """One round of placement in one pool."""
 
@@ -139,12 +152,12 @@ class _Round:
         """Look at one group of jobs after the other, as long as there is room."""
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
-        turns = iter(list(self._ready) if has_room else ())
+        turns: Iterator[JobKey] = iter(list(self._ready) if has_room else ())
         while self._placements_left > 0 and self._has_room:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
-            self._place(jobs)
+            turns = chain(self._place(jobs), turns)
         self._recall_lower()
 
     @property
@@ -164,7 +177,12 @@ class _Round:
             elif self._held_up is None and least <= self._nodes.slots_max:
                 self._held_up = self._ready.priority(job)
 
-    def _place(self, keys: Sequence[JobKey]) -> None:
+    def _place(self, keys: Sequence[JobKey]) -> list[JobKey]:
+        """Place tasks of jobs in their order; return those to look at next.
+
+        Of many jobs only the first tasks are looked at. Where that was too few, the rest is looked
+        at before jobs of a lower priority.
+        """
         cascade = self._cascade
         cascade.jobs.read(keys)
         queues = self._nodes.queues(keys)
@@ -172,6 +190,8 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
+        cut = _cut(waiting, limit) if limit < room else {}
+        keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
         self._heed_parallel_limits(jobs, waiting)
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
@@ -186,9 +206,29 @@ class _Round:
         self._placements_left -= len(plan.placements)
         if self._held_up is None:
             self._held_up = plan.held_up
-        self._note_turns(keys, waiting, {item.task for item in plan.placements}, limit)
+        placed = {item.task for item in plan.placements}
+        self._note_turns(keys, waiting, placed, limit)
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
+        again = [
+            key
+            for key in keys
+            if cut.get(key, set())
+            - {task.required_slots for task in waiting[key] if task.key not in placed}
+        ]
+        if again:
+            cascade.flush()  # The next look must not find what is placed already.
+        return again + later
+
+    def _part(
+        self, keys: Sequence[JobKey], cut: Iterable[JobKey]
+    ) -> tuple[Sequence[JobKey], list[JobKey]]:
+        """Part jobs into those that do not come after any of `cut`, and the others."""
+        least = max(map(self._ready.priority, cut), default=None)
+        if least is None:
+            return keys, []
+        now = [key for key in keys if self._ready.priority(key) >= least]
+        return now, [key for key in keys if self._ready.priority(key) < least]
 
     def _heed_parallel_limits(self, jobs: list[Job], waiting: dict[JobKey, list[Task]]) -> None:
         """Leave out what would be more than a job may have on nodes at once (J-13)."""
@@ -272,7 +312,7 @@ class _Round:
         self,
         keys: Sequence[JobKey],
         waiting: dict[JobKey, list[Task]],
-        placed: set[int],
+        placed: set[TaskKey],
         limit: int,
     ) -> None:
         """Tell the ready index what was seen: who had a turn, and of whom nothing waits any more.

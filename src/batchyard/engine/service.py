@@ -88,7 +88,7 @@ class Service:
         def answered(answer: "Future[object]") -> None:
             error = answer.exception()
             if error is None:
-                done(cast("int", answer.result()))
+                done(cast("int | None", answer.result()))
             elif not isinstance(error, WriterStopped):
                 done(None)
 

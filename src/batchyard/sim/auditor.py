@@ -20,7 +20,7 @@ that is known, else by whatever is new each time. Standard library only.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from batchyard.sim import rules
@@ -33,6 +33,10 @@ START: Final = "start"
 
 #: Lives of nodes that a task may lose until the service may give up on it (T-15).
 _LOSSES_MAX: Final = 10
+
+#: How long a task has to be seen waiting before one of a lower priority starts, and after it.
+_WAIT: Final = timedelta(seconds=2)
+_MOMENT: Final = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,14 @@ class _Run:
         return f"{self.name} on {self.life}"
 
 
+@dataclass(slots=True)
+class _Overtaking:
+    """A run of a lower priority started while a task was waiting; `seen` at the next look."""
+
+    run: _Run
+    seen: datetime | None = None
+
+
 @dataclass(slots=True, eq=False)
 class _Task:
     """What is known of a task."""
@@ -163,6 +175,9 @@ class _Task:
     is_deleted: bool = False
     runs: list[_Run] = field(default_factory=list)
     completed: ShownTask | None = None
+    #: Since when it has been shown as waiting, without faults.
+    waiting_since: datetime | None = None
+    overtaken: _Overtaking | None = None
 
     def exits(self) -> Iterator[int]:
         return (run.exit_code for run in self.runs if run.exit_code is not None)
@@ -175,6 +190,7 @@ class _Job:
     pool: str
     preparation: Preparation | None
     has_release: bool
+    strict_priority: int | None
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
@@ -200,14 +216,26 @@ class Auditor:
         self._alive: dict[str, _Run] = {}
         #: How many nodes of each pool users took away so far.
         self._given_up: dict[str, int] = {}
+        self._is_calm = False
+        self._look_time: datetime | None = None
 
     # What clients did.
 
     def asked_job(
-        self, job: str, *, pool: str, preparation: Preparation | None = None, release: bool = False
+        self,
+        job: str,
+        *,
+        pool: str,
+        preparation: Preparation | None = None,
+        release: bool = False,
+        strict_priority: int | None = None,
     ) -> None:
-        """A client asks for a job; repeating it changes nothing."""
-        self._jobs.setdefault(job, _Job(pool, preparation, release))
+        """A client asks for a job; repeating it changes nothing.
+
+        A priority is judged where it is strict: tasks of such a job wait for no preparation, and
+        run too long to queue on nodes.
+        """
+        self._jobs.setdefault(job, _Job(pool, preparation, release, strict_priority))
 
     def accepted_job(self, job: str) -> None:
         """The service has said that it has the job."""
@@ -216,7 +244,8 @@ class Auditor:
     def asked_task(self, job: str, task: str, *, slots: int = 1, retries: int = 0) -> None:
         """A client asks for a task with its retries, -1 for no limit; may be repeated."""
         of = self._jobs[job]
-        of.tasks.setdefault(task, _Task(slots, retries, self._given_up.get(of.pool, 0)))
+        new = _Task(slots, retries, self._given_up.get(of.pool, 0), is_end_asked=of.is_end_asked)
+        of.tasks.setdefault(task, new)
 
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""
@@ -272,8 +301,8 @@ class Auditor:
         may take a while to end.
         """
         life = self._lives.get(node)
-        if life is None or not life.keeps:
-            return
+        if life is None or life.is_given_up:
+            return  # One that is over may be given up: the service may not know of its end.
         life.is_given_up = True
         self._given_up[life.pool] = self._given_up.get(life.pool, 0) + 1
         if ends_tasks:
@@ -282,9 +311,11 @@ class Auditor:
                     for task in job.tasks.values():
                         task.is_end_asked = True
 
-    def life_over(self, node: str) -> None:
-        """The machine is down, and everything on it."""
+    def life_over(self, node: str, *, is_ordered: bool = False) -> None:
+        """The machine is down, and everything on it; perhaps because the service ordered it."""
         life = self._lives[node]
+        is_due = life.is_given_up or not is_ordered
+        _require(is_due, rules.NODES_LIVE, f"{life} was ended")
         life.is_over = True
         for run in [run for run in self._alive.values() if run.life is life]:
             self._over(run)
@@ -324,6 +355,9 @@ class Auditor:
         _require(not released, rules.RELEASE_LAST, f"{run} started after {_names(released)}")
         if life.keeps:
             self._require_turn(run, known)
+        self._note_overtaken(run, job, known)
+        known.waiting_since = None
+        known.overtaken = None
         known.runs.append(run)
 
     def _require_prepared(self, run: _Run, job: _Job) -> None:
@@ -347,6 +381,21 @@ class Auditor:
         _require(is_allowed, rules.RETRIES_ALLOWED, f"{run} started after {failures} failures")
         is_resting = known.completed is not None and not known.is_end_asked
         _require(not is_resting, rules.COMPLETED_RESTS, f"{run} started")
+
+    def _note_overtaken(self, run: _Run, job: _Job, known: _Task) -> None:
+        """Where a task starts there was room for any other that needs no more slots."""
+        for other in self._jobs.values():
+            if other.pool != job.pool or other.is_end_asked or not _outranks(other, job):
+                continue
+            for task in other.tasks.values():
+                if self._has_waited(task) and task.slots <= known.slots:
+                    task.overtaken = task.overtaken or _Overtaking(run)
+
+    def _has_waited(self, task: _Task) -> bool:
+        """Whether a task was seen waiting for so long that it must have been noticed."""
+        if task.waiting_since is None or self._look_time is None:
+            return False
+        return self._look_time - task.waiting_since >= _WAIT
 
     def _preparation_started(self, run: _Run, job: _Job) -> None:
         _require(job.preparation is not None, rules.ASKED, f"{run} started")
@@ -382,19 +431,30 @@ class Auditor:
         run.is_over = True
         self._alive.pop(run.name, None)
 
+    def calm(self) -> None:
+        """There are no faults any more, and what the last of them caused is over."""
+        self._is_calm = True
+
     # What the service shows.
 
     def look(self, shown: Shown) -> None:
         """Judge what the service shows at any time."""
+        self._look_time = shown.time
         tasks: dict[str, list[ShownTask]] = {}
         for task in shown.tasks:
             self._judge_task(task, shown.time)
             tasks.setdefault(task.job, []).append(task)
         for job in shown.jobs:
-            recount = self._recount(job.job, tasks.get(job.job, []))
-            facts = f"{job.job} shows {job.counts}, but has {recount}"
-            _require(job.counts == recount, rules.COUNTS, facts)
+            self._judge_job(job, tasks.get(job.job, []))
         self._require_kept(shown)
+
+    def _judge_job(self, shown: ShownJob, tasks: list[ShownTask]) -> None:
+        recount = self._recount(shown.job, tasks)
+        facts = f"{shown.job} shows {shown.counts}, but has {recount}"
+        _require(shown.counts == recount, rules.COUNTS, facts)
+        if shown.state == "completed":
+            facts = f"{shown.job} is completed and has {recount.running} tasks that run"
+            _require(recount.running == 0, rules.ENDED_JOBS_REST, facts)
 
     def _judge_task(self, shown: ShownTask, now: datetime) -> None:
         name = f"{shown.job}/{shown.task}"
@@ -412,12 +472,27 @@ class Auditor:
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         _require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")
+        self._note_waiting(shown, known, now)
         if known.completed is not None:
             facts = f"{name} was {known.completed} and is {shown}"
             _require(shown == known.completed, rules.COMPLETED_RESTS, facts)
         elif shown.state == "completed":
             self._judge_result(shown, known)
             known.completed = shown
+
+    def _note_waiting(self, shown: ShownTask, known: _Task, now: datetime) -> None:
+        """A task that starts a moment later has not been overtaken: it was given a place too."""
+        if not self._is_calm or shown.state != "active":
+            known.waiting_since = None
+            known.overtaken = None
+            return
+        known.waiting_since = known.waiting_since or now
+        if known.overtaken is None:
+            return
+        seen = known.overtaken.seen = known.overtaken.seen or now
+        is_passed_over = now - seen >= _MOMENT
+        facts = f"{known.overtaken.run} started while {shown} waits"
+        _require(not is_passed_over, rules.PRIORITY, facts)
 
     def _judge_result(self, shown: ShownTask, known: _Task) -> None:
         exits = set(known.exits())
@@ -511,6 +586,12 @@ class Auditor:
             is_met = pool.has_errors or there == pool.target_nodes
             is_steady = pool.allocation_state == "steady" and is_met
             _require(is_steady, rules.PEACE_FREES_NODES, f"{pool} has {there} nodes")
+
+
+def _outranks(one: _Job, other: _Job) -> bool:
+    if one.strict_priority is None or other.strict_priority is None:
+        return False
+    return one.strict_priority > other.strict_priority
 
 
 def _was_prepared(job: _Job, node: str) -> bool:

@@ -11,6 +11,7 @@ from batchyard.core.model import (
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
+    Node,
     NodeFillType,
     NodeOption,
     PoolSpec,
@@ -43,6 +44,9 @@ class Clients:
         self._seconds = seconds
         self._tasks: list[tuple[str, str]] = []
         self._jobs: list[str] = []
+        #: Jobs of many tasks, most of which are so short that they queue on nodes.
+        self._bursts: set[str] = set()
+        self._rushes = 0
         self._slots = world.random.choice((1, 2, 4))
 
     def begin(self) -> None:
@@ -54,7 +58,7 @@ class Clients:
         for action, most in (
             (self._terminate_task, 3),
             (self._delete_task, 2),
-            (self._terminate_job, 2),
+            (self._terminate_job, 3),
             (self._delete_job, 1),
             (self._change_priority, 2),
             (self._change_retries, 2),
@@ -71,26 +75,59 @@ class Clients:
 
     def _request(
         self,
-        name: str,
+        what: str,
+        which: str,
         function: Callable[..., Any],
         *arguments: object,
         accepted: Callable[[object], None] = lambda _answer: None,
     ) -> None:
         """Ask, and ask again until there is an answer."""
         world = self._world
-        world.timeline.note(f"a client asks: {name}")
-        again = partial(self._request, name, function, *arguments, accepted=accepted)
+        name = f"{what}: {which}"
+        world.timeline.note(f"a client asks to {name}")
+        again = partial(self._request, what, which, function, *arguments, accepted=accepted)
 
         def answered(answer: object) -> None:
-            if answer is NO_ANSWER or world.chance(world.faults.lost_answer):
+            if answer is NO_ANSWER or world.strikes("lost_answer"):
                 world.timeline.note(f"no answer: {name}")
                 world.timeline.after(world.random.uniform(0.1, 3.0), again)
             elif isinstance(answer, Refused) and answer.code not in _DONE_BEFORE:
                 world.timeline.note(f"refused: {name}: {answer.code}")
             else:
+                world.tally[what] += 1
                 accepted(answer)
 
         self._service.submit(call(function, ACCOUNT, *arguments), answered)
+
+    def come_again(self) -> None:
+        """Ask for more once there are no faults: first what is less important."""
+        for job, priority, seconds in (("low", -9, 0.0), ("high", 9, 3.0)):
+            spec = JobSpec(id=job, pool_id=POOL, priority=priority)
+            self._world.auditor.asked_job(job, pool=POOL, strict_priority=priority)
+            self._world.timeline.after(seconds, partial(self._ask_for_job, spec, self._add_seconds))
+        for job in list(self._jobs):
+            if self._world.random.random() < 0.5:
+                seconds = self._world.random.uniform(0.0, 30.0)
+                self._world.timeline.after(seconds, partial(self._end_job, job))
+
+    def _add_seconds(self, job: str) -> None:
+        """Add tasks of a second: too long to queue on nodes."""
+        specs = [
+            TaskSpec(id=f"s-{number}", command_line=command_line(1.0, 0), max_task_retry_count=0)
+            for number in range(12)
+        ]
+        self._ask_for_tasks(job, "seconds", specs)
+
+    def _rush(self) -> None:
+        """Have something that is more important than all that queues on nodes."""
+        self._rushes += 1
+        spec = JobSpec(id=f"rush-{self._rushes}", pool_id=POOL, priority=100)
+        self._world.auditor.asked_job(spec.id, pool=POOL)
+        self._ask_for_job(spec, self._add_rush)
+
+    def _add_rush(self, job: str) -> None:
+        self._jobs.append(job)
+        self._add_tasks(job, "r")
 
     # Pools and nodes.
 
@@ -113,13 +150,13 @@ class Clients:
             node_fill_type=random.choice(list(NodeFillType)),
             start_task=start_task,
         )
-        self._request("create the pool", commands.create_pool, spec)
+        self._request("create a pool", POOL, commands.create_pool, spec)
 
-    def _a_node(self) -> str | None:
+    def _a_node(self) -> Node | None:
         nodes = self._store.reads.list_nodes(ACCOUNT, POOL, 0, 100).items if self._is_pool() else ()
         if not nodes:
             return None
-        return self._world.random.choice([view.node.id for view in nodes])
+        return self._world.random.choice([view.node for view in nodes])
 
     def _is_pool(self) -> bool:
         return bool(self._store.reads.list_pools(ACCOUNT, 0, 1).items)
@@ -133,29 +170,37 @@ class Clients:
     def _reboot(self) -> None:
         node = self._a_node()
         if node is not None:
-            self._service.cloud.reboots.update(self._service.cloud.machines)
-            name = f"reboot {node[:10]}"
-            self._request(name, commands.reboot_node, POOL, node, self._option())
+            self._service.cloud.reboots.add(node.key)
+            option = self._option()
+            self._request(f"reboot, {option}", node.id, commands.reboot_node, POOL, node.id, option)
 
     def _remove_node(self) -> None:
         node = self._a_node()
         if node is not None:
             timeout = timedelta(minutes=15)
             option = self._option()
-            self._request("remove a node", commands.remove_nodes, POOL, [node], timeout, option)
+            self._request(
+                f"remove, {option}",
+                node.id,
+                commands.remove_nodes,
+                POOL,
+                [node.id],
+                timeout,
+                option,
+            )
 
     def _resize(self) -> None:
-        resize = Resize(
-            target_dedicated_nodes=self._world.random.randint(0, 4), option=self._option()
-        )
-        self._request(
-            f"resize to {resize.target_dedicated_nodes}", commands.resize_pool, POOL, resize
-        )
+        nodes = self._world.random.randint(0, 4)
+        option = self._option()
+        resize = Resize(target_dedicated_nodes=nodes, option=option)
+        self._request(f"resize, {option}", f"{nodes} nodes", commands.resize_pool, POOL, resize)
 
     # Jobs.
 
     def _create_job(self, job: str) -> None:
         random = self._world.random
+        if random.random() < 0.3:
+            self._bursts.add(job)
         preparation, release = None, None
         if random.random() < 0.6:
             preparation = JobPreparationSpec(
@@ -187,19 +232,30 @@ class Clients:
             ),
             release=release is not None,
         )
-        self._request(
-            f"create {job}", commands.create_job, spec, accepted=lambda _view: self._has_job(job)
-        )
+        self._ask_for_job(spec, self._has_job)
+
+    def _ask_for_job(self, spec: JobSpec, then: Callable[[str], None]) -> None:
+        def accepted(_view: object) -> None:
+            self._world.auditor.accepted_job(spec.id)
+            then(spec.id)
+
+        self._request("create a job", spec.id, commands.create_job, spec, accepted=accepted)
 
     def _has_job(self, job: str) -> None:
-        self._world.auditor.accepted_job(job)
         self._jobs.append(job)
         for number in range(self._world.random.randint(1, 3)):
             self._later(0.5, partial(self._add_tasks, job, f"t{number}"))
 
     def _add_tasks(self, job: str, prefix: str) -> None:
         random = self._world.random
-        specs = [self._a_task(f"{prefix}-{number}") for number in range(random.randint(1, 5))]
+        is_burst = job in self._bursts
+        count = random.randint(20, 40) if is_burst else random.randint(1, 5)
+        specs = [self._a_task(job, f"{prefix}-{number}") for number in range(count)]
+        self._ask_for_tasks(job, prefix, specs)
+        if is_burst:
+            self._world.timeline.after(random.uniform(0.0, 1.0), self._rush)
+
+    def _ask_for_tasks(self, job: str, prefix: str, specs: list[TaskSpec]) -> None:
         for spec in specs:
             self._world.auditor.asked_task(
                 job, spec.id, slots=spec.required_slots, retries=spec.max_task_retry_count or 0
@@ -214,16 +270,21 @@ class Clients:
                     self._tasks.append((job, result.task_id))
 
         self._request(
-            f"add {len(specs)} tasks {prefix} to {job}",
+            "add tasks",
+            f"{len(specs)} {prefix} to {job}",
             commands.add_tasks,
             job,
             specs,
             accepted=accepted,
         )
 
-    def _a_task(self, name: str) -> TaskSpec:
+    def _a_task(self, job: str, name: str) -> TaskSpec:
         random = self._world.random
-        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 15.0)))
+        if job in self._bursts:
+            # A long one now and then: what queues behind it can be recalled.
+            seconds = 2.0 if random.random() < 0.03 else 0.01
+            return TaskSpec(id=name, command_line=command_line(seconds, 0), max_task_retry_count=1)
+        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 8.0), random.uniform(8.0, 30.0)))
         failures = random.choice((0, 0, 0, 1, 2))
         limit = random.choice((None, None, None, 5.0))
         return TaskSpec(
@@ -236,22 +297,26 @@ class Clients:
 
     def _terminate_job(self) -> None:
         if self._jobs:
-            job = self._world.random.choice(self._jobs)
-            self._world.auditor.asked_end(job)
-            self._request(
-                f"terminate {job}",
-                commands.terminate_job,
-                job,
-                None,
-                accepted=lambda _view: self._world.auditor.ended(job),
-            )
+            self._end_job(self._world.random.choice(self._jobs))
+
+    def _end_job(self, job: str) -> None:
+        self._world.auditor.asked_end(job)
+        self._request(
+            "terminate a job",
+            job,
+            commands.terminate_job,
+            job,
+            None,
+            accepted=lambda _view: self._world.auditor.ended(job),
+        )
 
     def _delete_job(self) -> None:
         if self._jobs:
             job = self._world.random.choice(self._jobs)
             self._world.auditor.asked_deletion(job)
             self._request(
-                f"delete {job}",
+                "delete a job",
+                job,
                 commands.delete_job,
                 job,
                 accepted=lambda _none: self._world.auditor.deleted(job),
@@ -261,7 +326,7 @@ class Clients:
         if self._jobs:
             job = self._world.random.choice(self._jobs)
             change = JobChange(priority=self._world.random.randint(-5, 5))
-            self._request(f"change the priority of {job}", commands.update_job, job, change)
+            self._request("change a priority", job, commands.update_job, job, change)
 
     # Tasks.
 
@@ -269,14 +334,15 @@ class Clients:
         if self._tasks:
             job, task = self._world.random.choice(self._tasks)
             self._world.auditor.asked_end(job, task)
-            self._request(f"terminate {job}/{task}", commands.terminate_task, job, task)
+            self._request("terminate a task", f"{job}/{task}", commands.terminate_task, job, task)
 
     def _delete_task(self) -> None:
         if self._tasks:
             job, task = self._world.random.choice(self._tasks)
             self._world.auditor.asked_deletion(job, task)
             self._request(
-                f"delete {job}/{task}",
+                "delete a task",
+                f"{job}/{task}",
                 commands.delete_task,
                 job,
                 task,
@@ -290,5 +356,5 @@ class Clients:
             self._world.auditor.asked_retries(job, task, retries)
             constraints = TaskConstraints(max_task_retry_count=retries)
             self._request(
-                f"give {job}/{task} {retries} retries", commands.update_task, job, task, constraints
+                "change retries", f"{job}/{task}", commands.update_task, job, task, constraints
             )

@@ -27,6 +27,9 @@ from batchyard.sim.timeline import Stream
 #: Pause before something is tried or told again.
 _AGAIN_SECONDS: Final = 1.0
 
+#: How late a fleet tells what is overtaken or told a second time.
+_LATE_SECONDS_MAX: Final = 10.0
+
 
 def node_name(key: NodeKey) -> str:
     """Return what the judge calls a node."""
@@ -75,9 +78,7 @@ class SimulatedFleet:
                 continue
             machine = self._cloud.machines.get(request.key)
             is_rebooted = machine is not None and machine.epoch < request.epoch
-            if is_rebooted and (
-                (machine is not None and not machine.is_lost) or request.key in self._cloud.reboots
-            ):
+            if is_rebooted and request.key in self._cloud.reboots:
                 self._cloud.give_up(request.key)
             if former is not None:
                 former.end()
@@ -113,24 +114,27 @@ class SimulatedFleet:
 
     def tell(self, event: FleetEvent, done: Callable[[int], None]) -> None:
         """Tell an event until it is stored, and perhaps once more."""
-        if not self._is_open:
-            return
+        world = self._world
 
         def answered(number: int | None) -> None:
             if number is not None:
                 done(number)
             else:
-                self._world.timeline.after(_AGAIN_SECONDS, lambda: self.tell(event, done))
+                world.timeline.after(_AGAIN_SECONDS, lambda: self.tell(event, done))
 
-        self._listener(event, answered)
-        if self._world.chance(self._world.faults.repeat):
-            self._world.timeline.after(
-                self._world.random.uniform(0.0, 5.0), lambda: self._repeat(event)
-            )
+        if world.strikes("reorder"):
+            self._tell_later(event, answered)
+        elif self._is_open:
+            self._listener(event, answered)
+        if world.strikes("repeat"):
+            self._tell_later(event, lambda _number: None)
 
-    def _repeat(self, event: FleetEvent) -> None:
-        if self._is_open:
-            self._listener(event, lambda _number: None)
+    def _tell_later(self, event: FleetEvent, answered: Callable[[int | None], None]) -> None:
+        def tell() -> None:
+            if self._is_open:
+                self._listener(event, answered)
+
+        self._world.timeline.after(self._world.random.uniform(0.0, _LATE_SECONDS_MAX), tell)
 
 
 class _Served:
@@ -151,6 +155,8 @@ class _Served:
         """Find the machine or make one, sooner or later."""
         most = self._world.faults.allocation_seconds_max
         seconds = self._world.random.uniform(0.05, 0.5 + most)
+        if seconds > 0.5:
+            self._world.tally["allocation_seconds_max"] += 1
         self._world.timeline.after(seconds, lambda: self._arrive(cloud))
 
     def _arrive(self, cloud: Cloud) -> None:
@@ -158,7 +164,7 @@ class _Served:
             return
         machine = cloud.machines.get(self._key)
         if machine is None or machine.epoch < self.epoch:
-            if self._world.chance(self._world.faults.allocation_failure):
+            if self._world.strikes("allocation_failure"):
                 event = NodeUnavailable(self._key, self.epoch, "none is left")
                 self._fleet.tell(event, lambda _number: None)
                 if self._world.random.random() < 0.5:
@@ -180,6 +186,7 @@ class _Served:
         if self._machine.is_lost:
             self._is_over = True
             self._world.timeline.note(f"the fleet misses {self._machine.name}")
+            self._world.tally["node lost"] += 1
             self._fleet.tell(NodeLost(self._key, self.epoch), lambda _number: None)
         elif self._machine.agent is None:
             self._world.timeline.after(self._world.random.uniform(0.1, 2.0), self._reach)
@@ -251,9 +258,11 @@ class _Connection:
         self.send(hello)
 
     def send(self, message: messages.ToAgent) -> None:
-        """Send a message to the agent; the connection may break with it."""
+        """Send a message to the agent, perhaps twice; the connection may break with it."""
         self._note("->", message)
         self._to_agent.send(message)
+        if isinstance(message, messages.Order) and self._world.strikes("repeat"):
+            self._to_agent.send(message)
         self._perhaps_break()
 
     def answer(self, message: messages.FromAgent) -> None:
@@ -266,7 +275,7 @@ class _Connection:
         self._world.timeline.note(f"service {arrow} {self._machine.name}: {_brief(message)}")
 
     def _perhaps_break(self) -> None:
-        if self._world.chance(self._world.faults.disconnect):
+        if self._world.strikes("disconnect"):
             self._world.timeline.after(self._world.random.uniform(0.0, 0.02), self.close)
 
     def close(self) -> None:
@@ -288,11 +297,11 @@ class _Connection:
                 self.answer(agent.greet(self.line, message.acknowledged))
             else:
                 self.close()
-        elif isinstance(
-            message,
-            messages.Assign | messages.Stop | messages.RemoveDirectory | messages.Acknowledge,
-        ):
+        elif isinstance(message, messages.Order | messages.Acknowledge):
+            self._machine.note_order(message)
             agent.obey(message)
+        else:
+            raise AssertionError(f"nobody sends a simulated agent {message}")
 
 
 class _AgentsEnd:
@@ -314,6 +323,8 @@ def _brief(message: messages.Message) -> str:
             return "assign " + " ".join(one.execution_id for one in message.executions)
         case messages.Stop():
             return "stop " + " ".join(message.execution_ids)
+        case messages.Recall():
+            return "recall " + " ".join(message.execution_ids)
         case messages.Welcome() | messages.Reports():
             kind = "welcome" if isinstance(message, messages.Welcome) else "reports"
             told = " ".join(_brief(report) for report in message.reports)

@@ -4,6 +4,7 @@ Processes are entries in the heap. The supervisor outlives agents; a machine out
 supervisor nor the service's wish to have it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -22,8 +23,8 @@ from batchyard.agent.journal import (
 )
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.prepared import PreparedJobs
-from batchyard.core.model import EndCause
-from batchyard.link.messages import Assignment
+from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.link.messages import Acknowledge, Assign, Assignment, Order, Recall
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream
 
@@ -32,6 +33,10 @@ class _Spawn(Operation, frozen=True):
     """Start a simulated process."""
 
     assignment: Assignment
+
+
+#: A task that starts so long after it was assigned has waited in the queue of its agent.
+_QUEUED_SECONDS: Final = 0.01
 
 
 @dataclass(slots=True)
@@ -58,6 +63,9 @@ class Machine:
         #: What the agent saved; it stays from life to life.
         self._prepared: dict[str, str] = {}
         self._running: dict[str, _Process] = {}
+        #: When the tasks came that could start at once if there are slots.
+        self._assigned: dict[str, float] = {}
+        self._recalled: set[str] = set()
         self._entries: list[Entry] = []
         self._acknowledged = 0
         self._boot_time = 0.0
@@ -71,23 +79,27 @@ class Machine:
     def boot(self, epoch: int) -> None:
         """Begin a life; the former one is over with all that ran in it."""
         if self.epoch:
-            self.die()
+            self.die(is_ordered=True)
         self.epoch = epoch
         self.is_lost = False
         self._entries.clear()
+        self._assigned.clear()
+        self._recalled.clear()
         self._acknowledged = 0
         self._boot_time = self._world.timeline.stamp()
         self._world.life_began(self.name, self._slots)
         self.start_agent()
 
-    def die(self) -> None:
-        """The supervisor is gone, and everything that it ran."""
+    def die(self, *, is_ordered: bool = False) -> None:
+        """The supervisor is gone, and everything that it ran; perhaps because it was ordered."""
         self.lose_agent(restarts=False)
         if not self.is_lost:
             self.is_lost = True
+            if self._running:
+                self._world.tally["life over with processes"] += 1
             self._running.clear()
             self._world.timeline.note(f"{self.name} life {self.epoch} is over")
-            self._world.auditor.life_over(self.name)
+            self._world.auditor.life_over(self.name, is_ordered=is_ordered)
 
     def start_agent(self) -> None:
         """Start an agent, which takes over what the supervisor has."""
@@ -128,6 +140,16 @@ class Machine:
         assert isinstance(directories, dict)
         self._prepared = dict(directories)
 
+    def note_order(self, order: Order | Acknowledge) -> None:
+        """Remember what the agent is asked for, to count what becomes of it."""
+        if isinstance(order, Assign):
+            for one in order.executions:
+                if one.kind is ExecutionKind.TASK and one.wait_for is None:
+                    self._assigned.setdefault(one.execution_id, self._world.timeline.seconds)
+        elif isinstance(order, Recall):
+            self._world.tally["recall"] += 1
+            self._recalled.update(order.execution_ids)
+
     # The supervisor.
 
     def _obey(self, operation: Operation) -> None:
@@ -149,6 +171,11 @@ class Machine:
         self._acknowledged = max(self._acknowledged, number)
 
     def _append(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if isinstance(entry, EndedEntry) and entry.execution_id in self._recalled:
+                never_started = entry.start_time is None
+                what = "recalled in time" if never_started else "recalled too late"
+                self._world.tally[what] += 1
         first = self._acknowledged + len(self._entries) + 1
         self._entries += entries
         if self.agent is not None and self._tellings is not None:
@@ -166,6 +193,9 @@ class Machine:
             name, str(assignment.kind), self.name, assignment.job_id, assignment.task_id
         )
         self._running[name] = process
+        world.tally[f"{assignment.kind} started"] += 1
+        if world.timeline.seconds - self._assigned.get(name, math.inf) > _QUEUED_SECONDS:
+            world.tally["task queued on its node"] += 1
         self._append([StartedEntry(name, now)])
         seconds, code = world.outcome(assignment)
         world.timeline.after(seconds, lambda: self._exit(name, process, code))
@@ -190,6 +220,8 @@ class Machine:
         del self._running[name]
         world = self._world
         cause = process.cause or EndCause.EXITED
+        how = "failed" if code and cause is EndCause.EXITED else cause
+        world.tally[f"{process.assignment.kind} {how}"] += 1
         world.timeline.note(f"{self.name} ends {name}: {cause} {code}")
         if cause is EndCause.EXITED:
             world.auditor.exited(name, code)

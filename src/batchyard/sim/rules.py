@@ -57,6 +57,13 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
+NODES_LIVE: Final = Rule(
+    "nodes-live", "The service ends no life of a node unless a client asked for it."
+)
+PRIORITY: Final = Rule(
+    "priority",
+    "Without faults no task starts where one of a higher priority has waited and could have.",
+)
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
 # Whenever one looks.
@@ -72,6 +79,7 @@ RETRY_COUNT: Final = Rule(
 REQUEUE_COUNT: Final = Rule(
     "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
 )
+ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(
     "times", "No task starts before it was added, ends before it started, or ends in the future."
 )

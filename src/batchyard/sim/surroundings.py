@@ -1,5 +1,6 @@
 """What all parts of one simulated world share."""
 
+from collections import Counter
 from random import Random
 from typing import Final
 
@@ -30,6 +31,8 @@ class Surroundings:
         self.auditor: Final = Auditor()
         self.faults = Faults.swarm(self.random)
         self.waits_for_start_task = False
+        #: How often what happened: a world in which nothing does proves nothing.
+        self.tally: Final[Counter[str]] = Counter()
         self._runs: dict[tuple[str, ...], int] = {}
 
     def heal(self) -> None:
@@ -41,6 +44,13 @@ class Surroundings:
         """Return True with this probability."""
         return probability > 0 and self.random.random() < probability
 
+    def strikes(self, fault: str) -> bool:
+        """Return whether a fault happens now, by its field of `Faults`, and count it."""
+        is_struck = self.chance(getattr(self.faults, fault))
+        if is_struck:
+            self.tally[fault] += 1
+        return is_struck
+
     def local_delay(self) -> float:
         """Return how long a message takes between processes of one machine."""
         return self.random.uniform(0.0001, 0.002)
@@ -49,6 +59,7 @@ class Surroundings:
         """Return how long a message takes between the service and a node."""
         most = self.faults.delay_seconds_max
         if most and self.random.random() < 0.2:
+            self.tally["delay_seconds_max"] += 1
             return self.random.uniform(0.001, most)
         return self.random.uniform(0.001, 0.01)
 

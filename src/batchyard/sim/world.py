@@ -1,5 +1,6 @@
 """One simulated world, from its seed to its peace."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +13,14 @@ from batchyard.store.store import MemoryStore
 #: How long clients ask and faults happen.
 _BUSY_SECONDS: Final = 40.0
 
+#: How long faults have effects once there are no new ones.
+_ECHO_SECONDS: Final = 15.0
+
 #: Time enough for everything to end once there are no faults.
 _PEACE_SECONDS: Final = 3600.0
 
 #: Commits from one look of the judge to the next.
-_COMMITS_A_LOOK: Final = 6
+_COMMITS_A_LOOK: Final = 12
 
 #: Lines of a history that a report of a failure shows.
 _LAST_LINES: Final = 60
@@ -43,6 +47,7 @@ class Outcome:
     seed: int
     events: int
     history: list[str]
+    tally: Counter[str]
 
 
 class World:
@@ -69,7 +74,7 @@ class World:
             raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
         finally:
             self._store.close()
-        return Outcome(self._seed, world.timeline.count, world.timeline.history)
+        return Outcome(self._seed, world.timeline.count, world.timeline.history, world.tally)
 
     def _live(self) -> None:
         world = self._surroundings
@@ -79,6 +84,9 @@ class World:
         world.timeline.after(1.0, self._perhaps_break)
         world.timeline.run(_BUSY_SECONDS)
         world.heal()
+        world.timeline.run(_BUSY_SECONDS + _ECHO_SECONDS)
+        world.auditor.calm()
+        clients.come_again()
         world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
         world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
 
@@ -92,9 +100,9 @@ class World:
         """Once a second every agent and every supervisor may die."""
         world = self._surroundings
         for machine in list(self._service.cloud.machines.values()):
-            if world.chance(world.faults.supervisor_crash_rate):
+            if world.strikes("supervisor_crash_rate"):
                 machine.die()
-            elif world.chance(world.faults.agent_crash_rate):
+            elif world.strikes("agent_crash_rate"):
                 machine.lose_agent()
         if world.timeline.seconds < _BUSY_SECONDS:
             world.timeline.after(1.0, self._perhaps_break)

@@ -107,8 +107,8 @@ class _Store:
 
     def close(self) -> None:
         """Close every connection; the last one writes the log back into the database."""
-        self._reading.dispose()
         self._let_go()
+        self._reading.dispose()
         self._writing.dispose()
 
 
