@@ -264,3 +264,12 @@ def test_the_limit_of_one_job_is_none_of_others(world: World) -> None:
     world.tasks("a", "b", job_id="limited")
     world.tasks("c", "d", job_id="free")
     assert world.assigned() == names(1, 3, 4)
+
+
+def test_many_limited_jobs_fill_a_large_node_up_to_their_limits(world: World) -> None:
+    world.pool(slots=64)
+    for number in range(8):
+        world.job(f"job-{number}", max_parallel_tasks=3)
+    for number in range(8):
+        world.tasks(*(f"t{one}" for one in range(10)), job_id=f"job-{number}")
+    assert len(world.assigned()) == 24

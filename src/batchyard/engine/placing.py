@@ -190,10 +190,10 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
+        self._heed_parallel_limits(keys, waiting)
         cut = _cut(waiting, limit) if limit < room else {}
         keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
-        self._heed_parallel_limits(jobs, waiting)
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
@@ -230,12 +230,14 @@ class _Round:
         now = [key for key in keys if self._ready.priority(key) >= least]
         return now, [key for key in keys if self._ready.priority(key) < least]
 
-    def _heed_parallel_limits(self, jobs: list[Job], waiting: dict[JobKey, list[Task]]) -> None:
+    def _heed_parallel_limits(
+        self, keys: Sequence[JobKey], waiting: dict[JobKey, list[Task]]
+    ) -> None:
         """Leave out what would be more than a job may have on nodes at once (J-13)."""
         limited = {
             job.key: job.max_parallel_tasks
-            for job in jobs
-            if job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
+            for job in map(self._cascade.jobs.get, keys)
+            if job is not None and job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
         }
         if not limited:
             return
