@@ -156,22 +156,6 @@ def test_any_order_of_events_sends_each_report_in_order(events: list[str]) -> No
     assert heard + removals(batch[1] if batch else []) == list(range(1, last + 1))
 
 
-def test_what_came_before_the_welcome_was_stored_is_told_again() -> None:
-    """The service drops what does not follow on what it has, and has the `Welcome` only."""
-    outbox = Outbox(1)
-    outbox.append([DirectoryRemoved(1)])
-    outbox.restart()
-    outbox.append([DirectoryRemoved(2)])
-    assert outbox.next_batch() == (2, [DirectoryRemoved(2)])
-    outbox.append([DirectoryRemoved(3)])
-    outbox.acknowledge(1)
-    assert outbox.next_batch() == (2, [DirectoryRemoved(2), DirectoryRemoved(3)])
-    outbox.acknowledge(2)
-    assert outbox.next_batch() is None  # That of 3 is under way.
-    outbox.acknowledge(3)
-    assert outbox.next_batch() is None
-
-
 @pytest.mark.parametrize("length", [10, 300])
 def test_a_socket_is_reached_whatever_the_length_of_its_path(folder: Path, length: int) -> None:
     path = folder / ("x" * (length % 200)) / ("y" * (length // 2)) / "s.sock"

@@ -11,8 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from batchyard.sim.auditor import Preparation
-from batchyard.sim.shown import Shown
+from batchyard.sim.auditor import Preparation, Shown
 from tests.chaos.client import PatientClient
 from tests.chaos.ledger import Ledger
 from tests.chaos.replay import Fact

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from batchyard.sim.shown import (
+from batchyard.sim.auditor import (
     Shown,
     ShownCounts,
     ShownJob,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from batchyard.sim.auditor import Shown, ShownCounts, ShownJob, ShownTask
 from batchyard.sim.rules import Violation
-from batchyard.sim.shown import Shown, ShownCounts, ShownJob, ShownTask
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Job
 from tests.chaos.replay import Fact

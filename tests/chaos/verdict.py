@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from batchyard.sim import rules
+from batchyard.sim.auditor import Shown, ShownTask
 from batchyard.sim.rules import Rule, Violation
-from batchyard.sim.shown import Shown, ShownTask
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import POOL, Job
 from tests.chaos.replay import NO_STRAYS, Fact, Replay, Run

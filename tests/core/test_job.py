@@ -1,35 +1,58 @@
 """The life of a job, cell by cell and rule by rule."""
 
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
+from batchyard.core import limits
 from batchyard.core.effects import (
+    WakeJobs,
     WakePlacement,
     WakeSweep,
 )
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.job import MOVES, REFUSALS, check, step
+from batchyard.core.job import (
+    ALL_TASKS_COMPLETE,
+    EXPIRED,
+    MOVES,
+    REFUSALS,
+    begun,
+    check,
+    is_stale,
+    step,
+)
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
+    JobDue,
+    JobEnabled,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
+    JobOutOfTasks,
+    JobQuiet,
     JobSwept,
+    PerformJobAction,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobKey, JobState, PoolKey
+from batchyard.core.model import DisableTasks, Job, JobAction, JobKey, JobState, PoolKey
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 
 KEY = JobKey(2)
+SECOND = timedelta(seconds=1)
 TERMINATE = TerminateJob(key=KEY, reason="enough")
 DELETE = DeleteJob(key=KEY)
 OPENED = JobNodeOpened(key=KEY)
+DISABLE = DisableJob(key=KEY, tasks=DisableTasks.REQUEUE)
 SETTLED = JobNodeSettled(key=KEY)
+OUT_OF_TASKS = JobOutOfTasks(key=KEY)
+DUE = JobDue(key=KEY, has_open_tasks=False)
 
 
 def new(**changes: Any) -> Job:
@@ -65,9 +88,10 @@ def a_job(state: JobState) -> Job:
         JobState.TERMINATING: [OPENED, TERMINATE],
         JobState.COMPLETED: [TERMINATE],
         JobState.DELETING: [OPENED, DELETE],
+        JobState.DISABLING: [OPENED, DISABLE],
+        JobState.DISABLED: [OPENED, DISABLE, JobQuiet(key=KEY)],
+        JobState.ENABLING: [OPENED, DISABLE, EnableJob(key=KEY)],
     }
-    if state not in way:
-        return new(state=state)
     return after(new(), *way[state])
 
 
@@ -78,8 +102,18 @@ def events(job: Job) -> list[JobEvent]:
         UpdateJob(key=KEY, priority=5),
         JobSwept(key=KEY, tasks_left=0),
         JobSwept(key=KEY, tasks_left=5),
+        UpdateJob(key=KEY, priority=5, ends_with_tasks=True, expiry_time=NOW),
+        OUT_OF_TASKS,
+        UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9)),
+        *(DisableJob(key=KEY, tasks=option) for option in DisableTasks),
+        JobQuiet(key=KEY),
+        EnableJob(key=KEY),
+        JobEnabled(key=KEY),
+        *(PerformJobAction(key=KEY, action=action) for action in JobAction),
+        JobDue(key=KEY, has_open_tasks=True),
+        JobDue(key=KEY, has_open_tasks=False),
     ]
-    if job.state is not JobState.COMPLETED:
+    if job.state in (JobState.ACTIVE, JobState.TERMINATING, JobState.DELETING):
         told.append(OPENED)
     if job.nodes_unsettled > 0:
         told.append(SETTLED)
@@ -90,19 +124,18 @@ def events(job: Job) -> list[JobEvent]:
 def test_every_cell_is_listed_refused_or_a_defect(state: JobState, kind: type[Any]) -> None:
     job = a_job(state)
     for event in (event for event in events(job) if type(event) is kind):
-        assert_cell(
-            job, event, step, lambda one: one.state, MOVES, REFUSALS, lambda _one, _event: False
-        )
+        assert_cell(job, event, step, lambda one: one.state, MOVES, REFUSALS, is_stale)
 
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
     moves = explore(
-        [new()],
+        [new(), new(performs_job_actions=True)],
         events,
         step,
         lambda job: job.state,
         check,
-        is_interesting=lambda job: job.nodes_unsettled < 3 and job.revision < 5,
+        is_stale,
+        lambda job: job.nodes_unsettled < 3 and job.revision < 5,
     )
     assert moves == listed(MOVES)
 
@@ -167,3 +200,140 @@ def test_a_job_that_ends_is_not_terminated_again(state: JobState, code: ErrorCod
     with pytest.raises(Refused) as refused:
         step(a_job(state), TERMINATE, LATER)
     assert refused.value.code is code
+
+
+def at(time: datetime, job: Job, event: JobEvent) -> Job:
+    stepped = step(job, event, time).entity
+    assert stepped is not None
+    return stepped
+
+
+def test_a_job_ends_when_its_wall_clock_time_is_over() -> None:
+    """J-16."""
+    expiry = NOW + timedelta(hours=1)
+    first = begun(new(expiry_time=expiry))
+    assert list(first.effects) == [WakeJobs(expiry)]
+    assert first.entity is not None
+    waiting = after(first.entity, OPENED)
+    busy = JobDue(key=KEY, has_open_tasks=True)
+    assert at(expiry - SECOND, waiting, busy).state is JobState.ACTIVE
+    over = at(expiry, waiting, busy)
+    assert (over.state, over.terminate_reason) == (JobState.TERMINATING, EXPIRED)
+
+
+def test_a_job_without_limits_is_never_due() -> None:
+    first = begun(new())
+    assert first.entity is not None
+    assert (first.entity.due_time, list(first.effects)) == (None, [])
+
+
+def test_a_limit_that_is_changed_counts_from_now_on() -> None:
+    first = begun(new(expiry_time=NOW + timedelta(hours=1))).entity
+    assert first is not None
+    later = NOW + timedelta(hours=2)
+    longer = step(first, UpdateJob(key=KEY, priority=0, expiry_time=later), LATER)
+    assert longer.entity is not None
+    assert longer.entity.due_time == later
+    assert WakeJobs(later) in longer.effects
+    assert after(longer.entity, UpdateJob(key=KEY, priority=0)).due_time is None
+
+
+def test_a_job_that_ends_with_its_tasks_gives_its_first_one_time() -> None:
+    """J-19: without a task all of them are complete."""
+    first = begun(new(ends_with_tasks=True)).entity
+    assert first is not None
+    assert first.due_time == NOW + limits.EMPTY_JOB_GRACE
+    over = at(first.due_time, first, DUE)
+    assert (over.state, over.terminate_reason) == (JobState.COMPLETED, ALL_TASKS_COMPLETE)
+
+
+def test_a_job_ends_a_moment_after_its_last_task_unless_another_one_came() -> None:
+    """J-19."""
+    idle = after(new(ends_with_tasks=True), OUT_OF_TASKS)
+    assert idle.due_time == LATER + limits.OUT_OF_TASKS_GRACE
+    assert at(idle.due_time, idle, DUE).state is JobState.COMPLETED
+    busy = at(idle.due_time, idle, JobDue(key=KEY, has_open_tasks=True))
+    assert (busy.state, busy.due_time) == (JobState.ACTIVE, None)
+
+
+def test_a_job_that_is_told_later_to_end_with_its_tasks_looks_at_once() -> None:
+    """J-22b: its tasks may all be completed."""
+    told = after(new(), OUT_OF_TASKS, UpdateJob(key=KEY, priority=0, ends_with_tasks=True))
+    assert told.due_time == LATER + limits.OUT_OF_TASKS_GRACE
+    again = after(told, UpdateJob(key=KEY, priority=3, ends_with_tasks=True))
+    assert again.due_time == told.due_time
+
+
+def test_a_job_that_does_not_end_with_its_tasks_goes_on_without_them() -> None:
+    assert after(new(), OUT_OF_TASKS).due_time is None
+
+
+def test_nothing_is_due_of_a_job_that_is_being_ended() -> None:
+    job = begun(new(ends_with_tasks=True, expiry_time=NOW)).entity
+    assert job is not None
+    ending = after(job, OPENED, TERMINATE)
+    assert ending.due_time is None
+    assert after(ending, DUE, OUT_OF_TASKS) == ending
+
+
+def test_a_job_is_disabled_once_none_of_its_tasks_is_on_a_node() -> None:
+    """J-36."""
+    disabling = step(new(), DISABLE, LATER)
+    assert disabling.entity is not None
+    assert (disabling.entity.state, list(disabling.effects)) == (
+        JobState.DISABLING,
+        [WakeSweep(KEY)],
+    )
+    disabled = after(disabling.entity, JobQuiet(key=KEY))
+    assert (disabled.state, disabled.disable_tasks) == (JobState.DISABLED, None)
+    assert after(disabled, DISABLE) == disabled
+
+
+def test_what_becomes_of_running_tasks_may_be_changed_while_they_run() -> None:
+    wait = DisableJob(key=KEY, tasks=DisableTasks.WAIT)
+    assert after(new(), wait, DISABLE).disable_tasks is DisableTasks.REQUEUE
+
+
+@pytest.mark.parametrize("state", [JobState.DISABLING, JobState.DISABLED])
+def test_a_job_that_is_enabled_runs_tasks_again(state: JobState) -> None:
+    """J-37."""
+    job = replace(a_job(state), pool=PoolKey(3))
+    enabling = step(job, EnableJob(key=KEY), LATER)
+    assert list(enabling.effects) == [JobEnabled(key=KEY)]
+    assert enabling.entity is not None
+    active = step(enabling.entity, JobEnabled(key=KEY), LATER)
+    assert active.entity is not None
+    assert (active.entity.state, active.entity.previous_state) == (
+        JobState.ACTIVE,
+        JobState.ENABLING,
+    )
+    assert list(active.effects) == [WakePlacement(PoolKey(3))]
+
+
+def test_a_job_that_is_active_stays_so_when_it_is_enabled() -> None:
+    assert after(new(), EnableJob(key=KEY)) == new()
+
+
+def test_news_of_quiet_come_too_late_for_a_job_that_is_enabled_again() -> None:
+    assert after(new(), JobQuiet(key=KEY)) == new()
+
+
+def test_a_disabled_job_may_be_given_another_pool() -> None:
+    """J-32."""
+    update = UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9))
+    moved = after(a_job(JobState.DISABLED), update)
+    assert (moved.pool_id, moved.pool) == ("other", PoolKey(9))
+
+
+def test_a_task_acts_on_its_job_only_if_the_job_performs_that() -> None:
+    """J-23, J-24."""
+    terminate = PerformJobAction(key=KEY, action=JobAction.TERMINATE)
+    assert after(new(), terminate) == new()
+    ended = after(new(performs_job_actions=True), terminate)
+    assert (ended.state, ended.terminate_reason) == (JobState.COMPLETED, "TaskFailed")
+    disable = PerformJobAction(key=KEY, action=JobAction.DISABLE)
+    disabled = after(new(performs_job_actions=True), disable)
+    assert (disabled.state, disabled.disable_tasks) == (JobState.DISABLING, DisableTasks.REQUEUE)
+    nothing = PerformJobAction(key=KEY, action=JobAction.NONE)
+    job = new(performs_job_actions=True)
+    assert after(job, nothing) == job

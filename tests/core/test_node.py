@@ -179,18 +179,6 @@ def test_a_node_takes_tasks_once_its_agent_answers() -> None:
     assert list(result.effects) == [WakePlacement(POOL)]
 
 
-@pytest.mark.parametrize("state", [NodeState.CREATING, NodeState.REBOOTING, NodeState.UNKNOWN])
-def test_an_agent_that_answers_shows_that_its_node_was_allocated(state: NodeState) -> None:
-    """A commit that fails has news told again, after what came later."""
-    node = a_node(state)
-    result = step(node, welcome(START, node.epoch), LATER)
-    assert result.entity is not None
-    assert result.entity.state is NodeState.WAITING_FOR_START_TASK
-    assert CountNodes(POOL) in result.effects
-    late = step(result.entity, NodeAllocated(key=KEY, epoch=node.epoch), LATER)
-    assert late.entity is result.entity
-
-
 def test_a_node_whose_agent_is_met_again_keeps_its_state() -> None:
     """A restart of the server is none of the node."""
     running = a_node(NodeState.RUNNING)

@@ -16,6 +16,7 @@ from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    PerformJobAction,
     RequeueTask,
     StopExecution,
     TaskEnded,
@@ -32,6 +33,7 @@ from batchyard.core.model import (
     EndCause,
     Ending,
     ExecutionKind,
+    JobAction,
     JobKey,
     NodeKey,
     Task,
@@ -296,11 +298,16 @@ def test_terminating_a_running_task_stops_its_execution_at_once() -> None:
     result = step(started(), TerminateTask(key=KEY), LATER)
     assert result.entity is not None
     assert result.entity.failure is failures.TASK_ENDED
-    assert list(result.effects) == [StopExecution(key=task_id()), WakeRetention(LATER + WEEK)]
+    assert list(result.effects) == [
+        StopExecution(key=task_id()),
+        WakeRetention(LATER + WEEK),
+        PerformJobAction(key=JobKey(2), action=JobAction.TERMINATE),
+    ]
 
 
 def test_terminating_a_waiting_task_has_nothing_to_stop() -> None:
-    assert list(step(new(), TerminateTask(key=KEY), LATER).effects) == []
+    effects = step(new(), TerminateTask(key=KEY), LATER).effects
+    assert list(effects) == [PerformJobAction(key=JobKey(2), action=JobAction.TERMINATE)]
 
 
 def test_files_of_a_completed_task_are_kept_for_its_retention_time() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, JobChange, NodeKey
+from batchyard.core.model import EndCause, JobChange, NodeKey, OnAllTasksComplete
 from batchyard.engine import commands
 from batchyard.engine.views import JobView
 from batchyard.link import messages
@@ -18,6 +18,95 @@ RELEASE = "release-1-1-1"
 
 def end(world: World) -> None:
     world.do(commands.terminate_job, ACCOUNT, "job", None)
+
+
+def complete_all(world: World) -> None:
+    world.tasks("one", "two")
+    world.run("task-1-1")
+    world.run("task-2-1")
+
+
+def test_a_job_ends_with_its_last_task_if_it_is_asked_to(world: World) -> None:
+    """J-19."""
+    world.pool(slots=2)
+    world.job(on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+    world.tasks("one", "two")
+    world.run("task-1-1")
+    world.clock.pass_time(timedelta(seconds=5))
+    world.settle()
+    assert world.job_now().state == "active"
+    world.run("task-2-1")
+    world.clock.pass_time(limits.OUT_OF_TASKS_GRACE)
+    world.settle()
+    assert (world.job_now().state, world.job_now().terminate_reason) == (
+        "completed",
+        "AllTasksComplete",
+    )
+
+
+def test_a_job_goes_on_when_another_task_comes_in_time(world: World) -> None:
+    world.pool(slots=2)
+    world.job(on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+    complete_all(world)
+    world.tasks("three")
+    world.clock.pass_time(timedelta(minutes=5))
+    world.settle()
+    assert world.job_now().state == "active"
+    world.do(commands.delete_task, ACCOUNT, "job", "three")
+    world.clock.pass_time(limits.OUT_OF_TASKS_GRACE)
+    world.settle()
+    assert world.job_now().state == "terminating"
+
+
+def test_an_empty_job_that_ends_with_its_tasks_ends(world: World) -> None:
+    world.job(on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+    world.clock.pass_time(limits.EMPTY_JOB_GRACE - timedelta(seconds=1))
+    world.settle()
+    assert world.job_now().state == "active"
+    world.clock.pass_time(timedelta(seconds=1))
+    world.settle()
+    assert world.job_now().state == "completed"
+
+
+def test_a_job_whose_tasks_are_over_ends_when_it_is_asked_to(world: World) -> None:
+    world.pool(slots=2)
+    world.job()
+    complete_all(world)
+    change = JobChange(on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+    world.do(commands.update_job, ACCOUNT, "job", change)
+    world.clock.pass_time(limits.OUT_OF_TASKS_GRACE)
+    world.settle()
+    assert world.job_now().state == "completed"
+
+
+def test_a_job_that_ends_with_its_tasks_cannot_be_told_to_go_on(world: World) -> None:
+    """J-21."""
+    world.job(on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+    change = JobChange(on_all_tasks_complete=OnAllTasksComplete.NO_ACTION)
+    with pytest.raises(Refused) as refused:
+        world.do(commands.update_job, ACCOUNT, "job", change)
+    assert refused.value.code is ErrorCode.INVALID_PROPERTY_VALUE
+
+
+def test_a_job_whose_wall_clock_time_is_over_ends_with_its_tasks(world: World) -> None:
+    """J-16; also when the service was away meanwhile."""
+    world.pool()
+    world.job(max_wall_clock_time=timedelta(minutes=10))
+    world.tasks("runs", "waits")
+    world.report(world.started("task-1-1"))
+    world.clock.pass_time(timedelta(minutes=9))
+    world.settle()
+    assert world.job_now().state == "active"
+    world.clock.pass_time(timedelta(minutes=1))
+    world.restart()
+    assert (world.job_now().state, world.state_of("runs")) == ("terminating", "completed")
+    world.join(NodeKey(1), known=["task-1-1"])
+    world.report(world.ended("task-1-1"))
+    assert (world.job_now().state, world.job_now().terminate_reason) == (
+        "completed",
+        "MaxWallClockTimeExpiry",
+    )
+    assert world.state_of("waits") == "active"
 
 
 def test_the_preparation_comes_first_and_tasks_wait_for_it_on_the_node(world: World) -> None:

@@ -15,9 +15,15 @@ from batchyard.core.model import (
     StartTaskSpec,
 )
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeJoined, NodeLost, NodeReleased, NodeUnavailable, NodeUp
+from batchyard.engine.ports import (
+    NodeJoined,
+    NodeLost,
+    NodeReleased,
+    NodeUnavailable,
+    NodeUp,
+)
 from batchyard.link import messages
-from tests.engine.world import ACCOUNT, World
+from tests.engine.world import ACCOUNT, START, World
 
 NODE = NodeKey(1)
 
@@ -396,17 +402,21 @@ def test_removed_nodes_let_their_tasks_finish_if_they_are_told_to(world: World) 
     assert world.pool_now().allocation_state == "steady"
 
 
-def test_a_node_that_is_lost_while_its_tasks_finish_keeps_no_job_from_its_end(world: World) -> None:
-    world.pool()
+def test_a_node_that_is_lost_while_it_lets_its_tasks_finish_is_left_by_its_jobs(
+    world: World,
+) -> None:
+    """There is no next life in which their release tasks could run: a job ends without them."""
+    world.pool(nodes=1)
     world.job(preparation=True, release=True)
     world.tasks("one")
-    world.run("preparation-1-1-1")
+    world.report(world.started("preparation-1-1-1"), world.ended("preparation-1-1-1"))
     world.report(world.started("task-1-1"))
-    resize = Resize(target_dedicated_nodes=0, option=NodeOption.TASK_COMPLETION)
-    world.do(commands.resize_pool, ACCOUNT, "pool", resize)
+    option = NodeOption.TASK_COMPLETION
+    timeout = timedelta(minutes=5)
+    world.do(commands.remove_nodes, ACCOUNT, "pool", [world.nodes()[0].id], timeout, option)
     world.tell(NodeLost(NODE, 1))
-    assert world.fleet.released == [NODE]
-    assert (world.state_of("one"), world.task("one").requeue_count) == ("active", 0)
+    assert (world.task("one").state, world.task("one").requeue_count) == ("active", 0)
+    world.tell(NodeReleased(NODE))
     world.do(commands.terminate_job, ACCOUNT, "job", None)
     assert world.job_now().state == "completed"
 
@@ -439,3 +449,13 @@ def test_a_late_welcome_takes_nothing_from_what_has_begun_since(world: World) ->
 
     assert world.state_of("t") == "running"
     assert world.assigned() == ["task-1-1"]
+
+
+def test_a_node_may_be_met_before_the_fleet_says_that_it_is_up(world: World) -> None:
+    """As when the commit failed that would have taken over the first of the two."""
+    create(world)
+    (request,) = world.fleet.requests
+    world.tell(NodeJoined(NODE, messages.Welcome(messages.PROTOCOL, 1, START, [], 1, [])))
+    assert world.nodes()[0].state == "idle"
+    world.tell(NodeUp(NODE, request.epoch))
+    assert world.nodes()[0].state == "idle"

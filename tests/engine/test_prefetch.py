@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from batchyard.core.model import JobChange, NodeOption
+from batchyard.core.model import EndCause, JobChange, NodeOption
 from batchyard.engine import commands
 from batchyard.engine.ports import Transaction
+from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
 SHORT = timedelta(milliseconds=10)
@@ -134,13 +135,24 @@ def test_a_recalled_task_runs_again_as_another_attempt(queue: World) -> None:
     assert queue.assigned()[5:] == ["task-3-2", "task-4-2"]
 
 
-def test_a_recalled_execution_that_its_node_does_not_know_never_started(queue: World) -> None:
+def test_a_recalled_execution_that_its_node_does_not_know_is_recalled_again(queue: World) -> None:
     queue.job("urgent", priority=1)
     queue.tasks("now", job_id="urgent")
     queue.join(queue.nodes()[0].key, known=["task-2-1"])
+    assert queue.recalled() == ["task-3-1", "task-4-1"] * 2
+    queue.report(queue.never_started("task-3-1"), queue.never_started("task-4-1"))
     queue.run("task-2-1")
     assert queue.assigned()[4] == "task-5-1"
     assert queue.task("second").requeue_count == 0
+
+
+def test_a_late_welcome_gives_back_nothing_that_was_assigned_since(queue: World) -> None:
+    """It ran meanwhile: given to another attempt it would run twice."""
+    queue.job("urgent", priority=1)
+    queue.tasks("now", job_id="urgent")
+    queue.join(queue.nodes()[0].key, known=["task-2-1"])
+    queue.report(queue.ended("task-2-1"), queue.started("task-3-1"), queue.ended("task-3-1"))
+    assert queue.state_of("second") == "completed"
 
 
 def test_a_node_that_is_taken_away_after_its_tasks_gives_back_what_queues(queue: World) -> None:
@@ -160,6 +172,24 @@ def test_what_queues_when_its_job_is_terminated_stays_active(queue: World) -> No
     )
     assert [queue.state_of(name) for name in ("runs", "second")] == ["completed", "active"]
     assert queue.job_now().state == "completed"
+
+
+def test_a_higher_priority_has_all_that_is_free_however_many_jobs_wait(world: World) -> None:
+    """Of many jobs only the first few tasks are looked at; that must not favour the others."""
+    world.pool(slots=8)
+    world.job("before", priority=10)
+    world.tasks(*(f"t{number}" for number in range(8)), job_id="before")
+    for job_id, priority in (("low", 0), ("other", 0), ("lower", -5), ("high", 9)):
+        world.job(job_id, priority=priority)
+        world.tasks(*(f"{job_id}{number}" for number in range(12)), job_id=job_id)
+    before = world.assigned()
+    start = world.clock.now()
+    world.report(*(world.started(one) for one in before))
+    world.clock.pass_time(LONG)
+    end = world.clock.now()
+    world.report(*(messages.Ended(one, EndCause.EXITED, 0, "", start, end) for one in before))
+    placed = [world.assignment(one).job_id for one in world.assigned()[8:]]
+    assert placed == ["high"] * 8
 
 
 def test_jobs_of_equal_priority_take_turns(world: World) -> None:
@@ -213,3 +243,33 @@ def test_a_node_shows_what_runs_there_and_not_what_queues(queue: World) -> None:
     assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (1, 1)
     queue.run("task-2-1")
     assert queue.store.reads.get_node(ACCOUNT, "pool", view.node.id).running == (0, 0)
+
+
+def test_a_job_never_has_more_tasks_on_nodes_than_it_may(world: World) -> None:
+    """J-13: what queues counts too."""
+    world.pool(slots=4)
+    world.job(max_parallel_tasks=2)
+    world.tasks("a", "b", "c", "d", "e")
+    assert world.assigned() == names(1, 2)
+    world.run_for("task-1-1", SHORT)
+    assert world.assigned() == names(1, 2, 3)
+    world.do(commands.update_job, ACCOUNT, "job", JobChange(max_parallel_tasks=-1))
+    assert world.assigned() == names(1, 2, 3, 4, 5)
+
+
+def test_the_limit_of_one_job_is_none_of_others(world: World) -> None:
+    world.pool(slots=4)
+    world.job("limited", max_parallel_tasks=1)
+    world.job("free")
+    world.tasks("a", "b", job_id="limited")
+    world.tasks("c", "d", job_id="free")
+    assert world.assigned() == names(1, 3, 4)
+
+
+def test_many_limited_jobs_fill_a_large_node_up_to_their_limits(world: World) -> None:
+    world.pool(slots=64)
+    for number in range(8):
+        world.job(f"job-{number}", max_parallel_tasks=3)
+    for number in range(8):
+        world.tasks(*(f"t{one}" for one in range(10)), job_id=f"job-{number}")
+    assert len(world.assigned()) == 24

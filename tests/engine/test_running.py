@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
@@ -16,7 +15,7 @@ from batchyard.core.model import (
     TaskConstraints,
     TaskSpec,
 )
-from batchyard.engine import commands, loops, placing
+from batchyard.engine import commands, loops, news, placing
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import NodeReported, NodeUp
 from batchyard.link import messages
@@ -62,19 +61,6 @@ def test_no_number_of_tasks_that_are_too_large_hides_one_that_fits(world: World)
     world.tasks(*(f"second-{number}" for number in range(100)), required_slots=3)
     world.tasks("small")
     assert world.assigned() == ["task-101-1", "task-201-1"]
-
-
-def test_a_large_task_that_was_seen_hides_no_small_one_that_was_not(world: World) -> None:
-    world.pool(slots=2)
-    world.job()
-    world.tasks("a", "b")
-    world.tasks("large", required_slots=2)
-    world.tasks("c", "d")
-    for execution in ("task-1-1", "task-2-1"):
-        ended = world.ended(execution)
-        # It ran too long for others to queue.
-        world.report(replace(ended, start_time=ended.end_time - timedelta(minutes=1)))
-    assert world.assigned() == ["task-1-1", "task-2-1", "task-4-1", "task-5-1"]
 
 
 def test_tasks_spread_over_the_nodes_or_pack_them(world: World) -> None:
@@ -182,13 +168,19 @@ def test_a_report_that_comes_twice_changes_nothing(world: World) -> None:
 
 
 def test_reports_after_a_gap_wait_for_those_before(world: World) -> None:
-    """What lies between would be lost; the agent sends it all again."""
+    """As after a commit that failed. Those that overtook them are told again, or nobody would
+    acknowledge them, and the node would tell nothing any more.
+    """
     world.pool()
     world.job()
     world.tasks("one")
-    reports = messages.Reports(2, [world.ended("task-1-1")])
-    assert world.tell(NodeReported(NodeKey(1), 1, reports)) == 0
+    first = NodeReported(NodeKey(1), 1, messages.Reports(1, [world.started("task-1-1")]))
+    second = NodeReported(NodeKey(1), 1, messages.Reports(2, [world.ended("task-1-1")]))
+    assert world.do(news.take, second) is None
     assert world.state_of("one") == "active"
+    assert world.tell(first) == 1
+    assert world.tell(second) == 2
+    assert world.state_of("one") == "completed"
 
 
 def test_a_batch_that_overlaps_what_is_known_counts_from_where_it_is_new(world: World) -> None:

@@ -73,17 +73,33 @@ COMMAND = {
     "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
 }
 CONSTRAINTS = {"maxWallClockTime": "PT1H", "retentionTime": "PT1H", "maxTaskRetryCount": 2}
-TASK = COMMAND | {"id": "task", "constraints": CONSTRAINTS, "requiredSlots": 1}
+OPTIONS = {"jobAction": "disable", "dependencyAction": "satisfy"}
+EXIT_CONDITIONS = {
+    "exitCodes": [{"code": 1, "exitOptions": OPTIONS}],
+    "exitCodeRanges": [{"start": 2, "end": 5, "exitOptions": OPTIONS}],
+    "preProcessingError": OPTIONS,
+    "default": OPTIONS,
+}
+TASK = COMMAND | {
+    "id": "task",
+    "constraints": CONSTRAINTS,
+    "requiredSlots": 1,
+    "exitConditions": EXIT_CONDITIONS,
+    "dependsOn": {"taskIds": ["a"], "taskIdRanges": [{"start": 1, "end": 3}]},
+}
 START_TASK = COMMAND | {"maxTaskRetryCount": 1, "waitForSuccess": False}
 METADATA = [{"name": "a", "value": "b"}]
 JOB = {
     "id": "job",
     "priority": 5,
     "poolInfo": {"poolId": "pool"},
-    "constraints": {"maxTaskRetryCount": 1},
+    "constraints": {"maxTaskRetryCount": 1, "maxWallClockTime": "PT1H"},
     "jobPreparationTask": COMMAND | {"constraints": CONSTRAINTS, "waitForSuccess": False},
     "jobReleaseTask": COMMAND | {"maxWallClockTime": "PT5M", "retentionTime": "PT1H"},
     "metadata": METADATA,
+    "usesTaskDependencies": True,
+    "onAllTasksComplete": "noaction",
+    "onTaskFailure": "performexitoptionsjobaction",
 }
 JOB_CHANGE = {name: JOB[name] for name in ("priority", "poolInfo", "constraints", "metadata")}
 
@@ -109,6 +125,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Jobs_CreateJob": JOB,
     "Jobs_UpdateJob": JOB_CHANGE,
     "Jobs_ReplaceJob": JOB_CHANGE,
+    "Jobs_DisableJob": {"disableTasks": "requeue"},
     "Jobs_TerminateJob": {"terminateReason": "enough"},
     "Tasks_CreateTask": TASK,
     "Tasks_CreateTaskCollection": {"value": [TASK, TASK | {"id": "other"}]},

@@ -1,458 +1,374 @@
-"""Defects planted into the real code, each of which the judge must find: a test of the tests.
+"""Defects to seed: each breaks the real code in one place, as a mistake there might.
 
-Each is a small change that somebody could make by mistake. Its rule is the first promise that it
-breaks in the world of its seed.
+A judge that finds nothing proves nothing. Each of these has to be found by it, in a world of real
+histories and not in one that was made up for it; `rule` is the promise that breaks first in `seed`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
+from zlib import crc32
 
 import pytest
 from msgspec.structs import replace
 
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.schedule import Schedule
-from batchyard.core import counts, failures, job_node, node, placement, task
-from batchyard.core.effects import Step, WakeFleet, WakePlacement
-from batchyard.core.messages import JobNodeSettled, TaskEnded, TaskGivenBack
-from batchyard.core.model import EndCause, JobNodeState, TaskState
-from batchyard.engine import cascade, commands, news, orders
-from batchyard.engine.engine import Answer, Engine
+from batchyard.core import counts, failures, job_node, node, placement, runs, task
+from batchyard.core.effects import Step, WakePlacement
+from batchyard.core.messages import (
+    DeleteTask,
+    JobEnding,
+    NodeDied,
+    TaskEnded,
+    TaskGivenBack,
+    TerminateTask,
+)
+from batchyard.core.model import JobNodeState, TaskResult, TaskState
+from batchyard.engine import engine, news, orders
+from batchyard.engine.engine import Engine
+from batchyard.engine.ports import NodeLost
 from batchyard.engine.ready import ReadyJobs
-from batchyard.link import messages
 from batchyard.sim import rules
 from batchyard.sim.rules import Rule
-from batchyard.sim.service import CommitFailed
+from batchyard.store.store import MemoryStore
 
-Plant = Callable[[pytest.MonkeyPatch], None]
+Patch = pytest.MonkeyPatch
 
 
-@dataclass(frozen=True)
-class Defect:
-    """A sentence, the rule that it breaks first in the world of `seed`, and how to plant it."""
+@dataclass(frozen=True, slots=True)
+class SeededDefect:
+    """One mistake, how to make it, and the promise that it breaks in a world."""
 
     sentence: str
+    make: Callable[[Patch], None]
     rule: Rule
     seed: int
-    plant: Plant
 
+    @property
+    def name(self) -> str:
+        return self.make.__name__.strip("_").replace("_", "-")
 
-def _around(owner: Any, name: str, around: Callable[..., Any]) -> Plant:
-    """Have `around` called with the original and its arguments."""
 
-    def plant(patch: pytest.MonkeyPatch) -> None:
-        original = getattr(owner, name)
-        patch.setattr(owner, name, lambda *arguments: around(original, *arguments))
+def _change(patch: Patch, owner: Any, name: str, changed: Callable[..., Any]) -> None:
+    """Have `changed` called instead of a function, with that function and its arguments."""
+    original = getattr(owner, name)
+    patch.setattr(owner, name, lambda *arguments: changed(original, *arguments))
 
-    return plant
 
+# What nodes tell.
 
-def _instead(owner: Any, name: str, value: Any) -> Plant:
-    return lambda patch: patch.setattr(owner, name, value)
 
+def _no_fencing(patch: Patch) -> None:
+    def is_stale(original: Any, present: Any, event: Any) -> bool:
+        return not isinstance(event, NodeDied) and original(present, event)
 
-def _both(*plants: Plant) -> Plant:
-    def plant(patch: pytest.MonkeyPatch) -> None:
-        for each in plants:
-            each(patch)
+    def joined(original: Any, cascade: Any, key: Any, welcome: Any) -> None:
+        present = cascade.nodes.get(key)
+        epoch = welcome.epoch if present is None else present.epoch
+        original(cascade, key, replace(welcome, epoch=epoch))
 
-    return plant
+    _change(patch, node, "is_stale", is_stale)
+    _change(patch, news, "_joined", joined)
 
 
-def _without(kind: type[Any]) -> Callable[..., Any]:
-    """Leave out one kind of what follows."""
+def _report_lost(patch: Patch) -> None:
+    def ended(original: Any, cascade: Any, report: Any) -> Any:
+        is_lost = crc32(report.execution_id.encode()) % 5 == 0
+        return [] if is_lost else original(cascade, report)
 
-    def around(step: Callable[..., Step[Any]], *arguments: Any) -> Step[Any]:
-        result = step(*arguments)
-        effects = tuple(effect for effect in result.effects if not isinstance(effect, kind))
-        return Step(result.entity, effects)
+    _change(patch, news, "_ended", ended)
 
-    return around
 
+def _loss_unnoticed(patch: Patch) -> None:
+    def take(original: Any, cascade: Any, event: Any) -> Any:
+        return 0 if isinstance(event, NodeLost) else original(cascade, event)
 
-def _any_move(patch: pytest.MonkeyPatch) -> None:
-    """The table of moves has the same mistake, or the assertion that holds it would find it."""
-    for key in job_node.MOVES:
-        patch.setitem(job_node.MOVES, key, frozenset(JobNodeState))
+    _change(patch, news, "take", take)
 
 
-# The agent.
+# Commits and wake-ups.
 
 
-def _forget_assigned(assign: Callable[..., None], agent: Any, assignments: Any) -> None:
-    known = set(agent._running), set(agent._ended)
-    agent._running.clear()
-    agent._ended.clear()
-    assign(agent, assignments)
-    agent._running |= known[0]
-    agent._ended |= known[1]
+def _commit_lost(patch: Patch) -> None:
+    original = MemoryStore.transaction
 
-
-def _forget_running(take_over: Callable[..., None], agent: AgentLogic, attached: Any) -> None:
-    take_over(agent, replace(attached, running=[]))
-
-
-def _one_more_slot(init: Callable[..., None], schedule: Schedule, slots: int, jobs: Any) -> None:
-    init(schedule, slots + 1, jobs)
-
-
-# The life of a task.
-
-
-def _count_twice(ended: Callable[..., Step[Any]], one: Any, *arguments: Any) -> Step[Any]:
-    result = ended(one, *arguments)
-    assert result.entity is not None
-    counted = 2 * result.entity.retry_count - one.retry_count
-    return Step(replace(result.entity, retry_count=counted), result.effects)
-
-
-def _loss_is_a_retry(lost: Callable[..., Step[Any]], one: Any, now: Any) -> Step[Any]:
-    result = lost(one, now)
-    assert result.entity is not None
-    return Step(replace(result.entity, retry_count=one.retry_count + 1), result.effects)
-
-
-def _return_is_a_requeue(step: Callable[..., Any], one: Any, event: Any, now: Any) -> Any:
-    result = step(one, event, now)
-    if isinstance(event, TaskGivenBack) and result.entity not in (None, one):
-        entity = replace(result.entity, requeue_count=one.requeue_count + 1)
-        return Step(entity, result.effects)
-    return result
-
-
-def _end_twice(step: Callable[..., Step[Any]], one: Any, event: Any, now: Any) -> Step[Any]:
-    is_late = one.state is TaskState.COMPLETED and isinstance(event, TaskEnded)
-    if is_late and event.attempt == one.attempt:
-        return Step(replace(one, exit_code=event.ending.exit_code))
-    return step(one, event, now)
-
-
-def _loss_is_a_success(_lost: Any, one: Any, now: Any) -> Step[Any]:
-    return task._completed(one, now, None, 0)
-
-
-def _an_hour_early(started: Callable[..., Step[Any]], one: Any, event: Any) -> Step[Any]:
-    return started(one, replace(event, time=event.time - timedelta(hours=1)))
-
-
-def _one_retry_more(one: Any) -> bool:
-    return bool(one.retry_count <= one.retry_count_max)
-
-
-def _preparing_is_active(class_of: Callable[..., str], one: Any) -> str:
-    return "active" if one.state is TaskState.PREPARING else class_of(one)
-
-
-# The life of a job on a node.
-
-
-def _succeeded(ending: Any) -> Any:
-    return ending and replace(ending, cause=EndCause.EXITED, exit_code=0)
-
-
-def _always_well(ended: Callable[..., Step[Any]], place: Any, ending: Any) -> Step[Any]:
-    return ended(place, _succeeded(ending))
-
-
-def _release_after_failure(finish: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    if place.state is JobNodeState.FAILED and place.is_ending and place.has_release:
-        return job_node._run_release(replace(place, state=JobNodeState.RELEASING))
-    return finish(place)
-
-
-def _release_on_even_nodes(release: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    if place.node % 2:
-        return job_node._settled(place, JobNodeState.RELEASED)
-    return release(place)
-
-
-def _release_again(ended: Callable[..., Step[Any]], place: Any, ending: Any) -> Step[Any]:
-    if ending is not None and ending.exit_code != 0:
-        return job_node._run_release(place)
-    return ended(place, ending)
-
-
-def _release_at_once(finish: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    return finish(replace(place, tasks_open=0) if place.is_ending else place)
-
-
-def _settle_early(release: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    result = release(place)
-    return Step(result.entity, (*result.effects, JobNodeSettled(key=place.job)))
-
-
-def _prepare_again(prepare: Callable[..., Step[Any]], place: Any) -> Step[Any]:
-    if place.state is JobNodeState.PREPARED and place.has_preparation:
-        return job_node._run_preparation(replace(place, state=JobNodeState.PREPARING), 0)
-    return prepare(place)
-
-
-# The life of a node.
-
-
-def _start_task_is_beside(
-    welcomed: Callable[..., Step[Any]], one: Any, event: Any, now: Any
-) -> Any:
-    if event.start_task is not None:
-        event = replace(event, start_task=replace(event.start_task, wait_for_success=False))
-    return welcomed(one, event, now)
-
-
-def _keep_slots(freed: Callable[..., Step[Any]], one: Any, event: Any, now: Any) -> Step[Any]:
-    return freed(one, replace(event, slots=0), now)
-
-
-def _forget_executions(taken: Callable[..., Any], *_arguments: Any) -> list[Any]:
-    return []
-
-
-# The engine.
-
-
-def _answer_anyway(patch: pytest.MonkeyPatch) -> None:
-    run, apply = Engine._run, Engine.apply
-    answers: list[Answer] = []
-
-    def note(engine: Engine, *arguments: Any) -> Answer:
-        answers.append(run(engine, *arguments))
-        return answers[-1]
-
-    def answer(engine: Engine, batch: Sequence[Any]) -> list[Answer]:
-        answers.clear()
+    @contextmanager
+    def transaction(store: MemoryStore) -> Any:
         try:
-            return apply(engine, batch)
-        except CommitFailed:
-            return answers[: len(batch)]
+            with original(store) as real:
+                yield real
+        except Exception:  # noqa: BLE001  # That is the defect.
+            pass
 
-    patch.setattr(Engine, "_run", note)
-    patch.setattr(Engine, "apply", answer)
-
-
-def _send_early(run_loops: Callable[..., None], engine: Any, *arguments: Any) -> None:
-    run_loops(engine, *arguments)
-    this = arguments[-1]
-    for key, node_orders in this.to_send.items():
-        engine._fleet.send(key, node_orders)
-    this.to_send.clear()
+    patch.setattr(MemoryStore, "transaction", transaction)
 
 
-def _drop_the_last(reported: Callable[..., None], *arguments: Any) -> None:
-    *others, reports = arguments
-    if len(reports) > 1:
-        reports = [*reports[:-1], messages.DirectoryRemoved(-1)]
-    reported(*others, reports)
+def _start_looks_at_nothing(patch: Patch) -> None:
+    patch.setattr(Engine, "start", lambda _engine: None)
 
 
-def _equal_priorities(plan: Callable[..., Any], snapshot: Any) -> Any:
-    return plan(replace(snapshot, jobs=[replace(job, priority=0) for job in snapshot.jobs]))
+def _wake_up_forgotten(patch: Patch) -> None:
+    def freed(original: Any, *arguments: Any) -> Any:
+        result = original(*arguments)
+        effects = [effect for effect in result.effects if not isinstance(effect, WakePlacement)]
+        return Step(result.entity, tuple(effects))
+
+    _change(patch, node, "_freed", freed)
 
 
-def _one_turn_for_all(put: Callable[..., None], ready: ReadyJobs, job: Any, _priority: int) -> None:
-    put(ready, job, 0)
+def _nodes_never_let_go(patch: Patch) -> None:
+    def note_fleet(original: Any, transaction: Any, this: Any) -> None:
+        original(transaction, this)
+        this.release.clear()
+
+    _change(patch, engine, "_note_fleet", note_fleet)
 
 
-DEFECTS = (
-    Defect(
-        "An agent starts again what is assigned again.",
-        rules.ONE_START,
+# Placement and slots.
+
+
+def _slot_too_many(patch: Patch) -> None:
+    def begin(original: Any, schedule: Any, slots: int, prepared: Any) -> None:
+        original(schedule, slots + 1, prepared)
+
+    _change(patch, Schedule, "__init__", begin)
+
+
+def _slots_kept(patch: Patch) -> None:
+    def freed(original: Any, present: Any, event: Any, now: Any) -> Any:
+        return original(present, replace(event, slots=0), now)
+
+    _change(patch, node, "_freed", freed)
+
+
+def _priority_ignored(patch: Patch) -> None:
+    def plan(original: Any, snapshot: Any) -> Any:
+        equal = [replace(job, priority=0) for job in snapshot.jobs]
+        return original(replace(snapshot, jobs=equal))
+
+    def put(original: Any, ready: Any, job: Any, _priority: int) -> None:
+        original(ready, job, 0)
+
+    _change(patch, placement, "plan", plan)
+    _change(patch, ReadyJobs, "put", put)
+
+
+# Nodes' own doing.
+
+
+def _repeat_starts_again(patch: Patch) -> None:
+    def assign(_original: Any, logic: Any, assignments: Any) -> None:
+        logic._schedule.add(assignments)
+        logic._start_next()
+
+    _change(patch, AgentLogic, "_assign", assign)
+
+
+def _welcome_names_nothing(patch: Patch) -> None:
+    def greet(original: Any, *arguments: Any) -> Any:
+        return replace(original(*arguments), known=[])
+
+    _change(patch, AgentLogic, "greet", greet)
+
+
+def _recall_ignored(patch: Patch) -> None:
+    patch.setattr(Schedule, "remove", lambda _schedule, _execution_id: True)
+
+
+# Retries, requeues and results.
+
+
+def _retry_counted_twice(patch: Patch) -> None:
+    def ended(original: Any, present: Any, event: Any) -> Any:
+        result = original(present, event)
+        more = result.entity.retry_count - present.retry_count
+        return Step(
+            replace(result.entity, retry_count=present.retry_count + 2 * more), result.effects
+        )
+
+    _change(patch, task, "_ended", ended)
+
+
+def _retry_too_many(patch: Patch) -> None:
+    patch.setattr(
+        task, "_may_retry", lambda present: present.retry_count <= present.retry_count_max
+    )
+
+
+def _loss_counted_as_retry(patch: Patch) -> None:
+    def lost(original: Any, present: Any, now: Any) -> Any:
+        result = original(present, now)
+        entity = replace(result.entity, retry_count=result.entity.retry_count + 1)
+        return Step(entity, result.effects)
+
+    _change(patch, task, "_lost", lost)
+
+
+def _recall_counted_as_requeue(patch: Patch) -> None:
+    def step(original: Any, present: Any, event: Any, now: Any) -> Any:
+        result = original(present, event, now)
+        if not isinstance(event, TaskGivenBack) or result.entity is present:
+            return result
+        entity = replace(result.entity, requeue_count=result.entity.requeue_count + 1)
+        return Step(entity, result.effects)
+
+    _change(patch, task, "step", step)
+
+
+def _failure_shown_as_success(patch: Patch) -> None:
+    patch.setattr(failures, "failure", lambda _ending: None)
+
+
+def _end_in_the_future(patch: Patch) -> None:
+    def completed(original: Any, present: Any, end_time: Any, *rest: Any) -> Any:
+        return original(present, end_time + timedelta(minutes=1), *rest)
+
+    def call(original: Any) -> Any:
+        def changed(present: Any, end_time: Any, failure: Any, exit_code: Any) -> Any:
+            return completed(original, present, end_time, failure, exit_code)
+
+        return changed
+
+    patch.setattr(task, "_completed", call(task._completed))
+
+
+def _late_end_counts(patch: Patch) -> None:
+    def step(original: Any, present: Any, event: Any, now: Any) -> Any:
+        if isinstance(event, TaskEnded) and present.state is TaskState.COMPLETED:
+            return Step(replace(present, exit_code=event.ending.exit_code))
+        return original(present, event, now)
+
+    _change(patch, task, "step", step)
+
+
+def _deleted_counts(patch: Patch) -> None:
+    def of_changes(original: Any, changes: Any) -> Any:
+        return original([pair for pair in changes if pair[1] is not None])
+
+    _change(patch, counts, "of_changes", of_changes)
+
+
+def _deletion_forgotten(patch: Patch) -> None:
+    def step(original: Any, present: Any, event: Any, now: Any) -> Any:
+        if isinstance(event, DeleteTask) and present.state is TaskState.RUNNING:
+            event = TerminateTask(key=event.key)
+        return original(present, event, now)
+
+    _change(patch, task, "step", step)
+
+
+# Start, preparation and release tasks.
+
+
+def _start_task_not_awaited(patch: Patch) -> None:
+    def welcomed(original: Any, present: Any, event: Any, now: Any) -> Any:
+        if event.start_task is not None:
+            event = replace(event, start_task=replace(event.start_task, wait_for_success=False))
+        return original(present, event, now)
+
+    _change(patch, node, "_welcomed", welcomed)
+
+
+def _preparation_not_awaited(patch: Patch) -> None:
+    patch.setattr(orders, "_wait_for", lambda _cascade, _execution: None)
+
+
+def _preparation_repeated(patch: Patch) -> None:
+    patch.setattr(runs, "may_retry", lambda run, _ending, most: run.retry_count < most)
+
+
+def _release_forgotten(patch: Patch) -> None:
+    def run_release(original: Any, place: Any) -> Any:
+        if place.node % 2:
+            return job_node._settled(place, JobNodeState.RELEASED)
+        return original(place)
+
+    _change(patch, job_node, "_run_release", run_release)
+
+
+def _release_where_preparation_failed(patch: Patch) -> None:
+    def step(original: Any, place: Any, event: Any, now: Any) -> Any:
+        if isinstance(event, JobEnding) and place.state is JobNodeState.FAILED:
+            run = replace(place.preparation, result=TaskResult.SUCCESS)
+            place = replace(place, state=JobNodeState.PREPARED, preparation=run)
+        return original(place, event, now)
+
+    _change(patch, job_node, "step", step)
+
+
+def _release_beside_tasks(patch: Patch) -> None:
+    def finish(original: Any, place: Any) -> Any:
+        return original(replace(place, tasks_open=0))
+
+    _change(patch, job_node, "_finish", finish)
+
+
+DEFECTS: Final = (
+    SeededDefect("News of a former life of a node count.", _no_fencing, rules.NODES_LIVE, 3),
+    SeededDefect("A report is acknowledged and dropped.", _report_lost, rules.SUCCESS_ENDS, 0),
+    SeededDefect(
+        "The loss of a node is passed over.", _loss_unnoticed, rules.PEACE_LEAVES_NOTHING, 3
+    ),
+    SeededDefect("A commit that failed counts as done.", _commit_lost, rules.KEPT, 1),
+    SeededDefect(
+        "A service that starts does not look for what is to be done.",
+        _start_looks_at_nothing,
+        rules.PEACE_LEAVES_NOTHING,
         1,
-        _around(AgentLogic, "_assign", _forget_assigned),
     ),
-    Defect(
-        "An agent says that a recalled task never starts, and starts it.",
-        rules.SUCCESS_ENDS,
-        45,
-        _instead(Schedule, "remove", lambda _schedule, _execution_id: True),
+    SeededDefect("Free slots wake nobody.", _wake_up_forgotten, rules.PEACE_LEAVES_NOTHING, 0),
+    SeededDefect(
+        "Nodes that leave are never let go.", _nodes_never_let_go, rules.PEACE_FREES_NODES, 1
     ),
-    Defect(
-        "A new agent does not know what the one before it started.",
-        rules.SOUND,
-        9,
-        _around(AgentLogic, "_take_over", _forget_running),
+    SeededDefect("A node starts one task too many.", _slot_too_many, rules.SLOTS, 0),
+    SeededDefect("Slots are not freed.", _slots_kept, rules.PEACE_LEAVES_NOTHING, 0),
+    SeededDefect("Priorities are ignored.", _priority_ignored, rules.PRIORITY, 0),
+    SeededDefect("A repeated order starts a task again.", _repeat_starts_again, rules.ONE_START, 4),
+    SeededDefect("A node does not say what it runs.", _welcome_names_nothing, rules.ONE_PLACE, 4),
+    SeededDefect("A node gives back a task and runs it.", _recall_ignored, rules.SUCCESS_ENDS, 22),
+    SeededDefect("A retry is counted twice.", _retry_counted_twice, rules.RETRY_COUNT, 0),
+    SeededDefect("A task is retried once too often.", _retry_too_many, rules.RETRIES_ALLOWED, 1),
+    SeededDefect("A lost node counts as a retry.", _loss_counted_as_retry, rules.RETRY_COUNT, 4),
+    SeededDefect(
+        "A recall counts as a requeue.", _recall_counted_as_requeue, rules.REQUEUE_COUNT, 9
     ),
-    Defect(
-        "An agent counts one slot too many.",
-        rules.SLOTS,
-        1,
-        _around(Schedule, "__init__", _one_more_slot),
+    SeededDefect("Every end is a success.", _failure_shown_as_success, rules.RESULTS, 1),
+    SeededDefect("Tasks end in the future.", _end_in_the_future, rules.TIMES, 0),
+    SeededDefect(
+        "The end of a terminated task counts.", _late_end_counts, rules.COMPLETED_RESTS, 4
     ),
-    Defect(
-        "A retry is counted twice.",
-        rules.RETRY_COUNT,
-        1,
-        _around(task, "_ended", _count_twice),
+    SeededDefect("Deleted tasks stay counted.", _deleted_counts, rules.COUNTS, 0),
+    SeededDefect(
+        "A running task is ended and not deleted.", _deletion_forgotten, rules.PEACE_ENDS_JOBS, 6
     ),
-    Defect(
-        "The loss of a node counts as a retry.",
-        rules.RETRY_COUNT,
-        3,
-        _around(task, "_lost", _loss_is_a_retry),
+    SeededDefect(
+        "Nobody waits for the start task.", _start_task_not_awaited, rules.START_TASK_FIRST, 6
     ),
-    Defect(
-        "A task gets one retry more than it has.",
-        rules.RETRIES_ALLOWED,
-        1,
-        _instead(task, "_may_retry", _one_retry_more),
-    ),
-    Defect(
-        "A task is retried although it succeeded.",
-        rules.SUCCESS_ENDS,
-        1,
-        _instead(failures, "is_retryable", lambda ending: ending.cause is EndCause.EXITED),
-    ),
-    Defect(
-        "A task that is given back before it started counts a requeue.",
-        rules.REQUEUE_COUNT,
-        3,
-        _around(task, "step", _return_is_a_requeue),
-    ),
-    Defect(
-        "A terminated task takes over the exit code that its process ends with.",
-        rules.COMPLETED_RESTS,
-        14,
-        _around(task, "step", _end_twice),
-    ),
-    Defect(
-        "A task whose node is lost counts as a success.",
-        rules.RESULTS,
-        16,
-        _around(task, "_lost", _loss_is_a_success),
-    ),
-    Defect(
-        "The start of a task is told in the time of another zone.",
-        rules.TIMES,
-        1,
-        _around(task, "_started", _an_hour_early),
-    ),
-    Defect(
-        "News of an attempt that is over counts for its task.",
-        rules.SOUND,
-        0,
-        _instead(task, "is_stale", lambda _task, _event: False),
-    ),
-    Defect(
-        "News of another life of a node counts for its present one.",
-        rules.NODES_KEPT,
-        12,
-        _instead(node, "is_stale", lambda _node, _event: False),
-    ),
-    Defect(
-        "A task that waits for a preparation is counted as active.",
-        rules.COUNTS,
-        0,
-        _around(counts, "_class_of", _preparing_is_active),
-    ),
-    Defect(
-        "Tasks do not wait for the job preparation task.",
+    SeededDefect(
+        "Tasks do not wait for their preparation.",
+        _preparation_not_awaited,
         rules.PREPARATION_FIRST,
         0,
-        _instead(orders, "_wait_for", lambda _cascade, _execution: None),
     ),
-    Defect(
-        "A job preparation task that failed counts as one that succeeded.",
-        rules.PREPARATION_FIRST,
-        3,
-        _around(job_node, "_preparation_ended", _always_well),
-    ),
-    Defect(
-        "A job preparation task runs again before each task.",
+    SeededDefect(
+        "A preparation that succeeded is repeated.",
+        _preparation_repeated,
         rules.PREPARATION_ONCE,
-        1,
-        _both(_any_move, _around(job_node, "_prepare", _prepare_again)),
+        4,
     ),
-    Defect(
-        "A job release task runs where the preparation failed.",
+    SeededDefect(
+        "Half of the nodes are not released.", _release_forgotten, rules.PEACE_RELEASES, 9
+    ),
+    SeededDefect(
+        "A release task runs where the preparation failed.",
+        _release_where_preparation_failed,
         rules.RELEASE_WHERE_PREPARED,
-        24,
-        _both(_any_move, _around(job_node, "_finish", _release_after_failure)),
+        9,
     ),
-    Defect(
-        "The job release task is forgotten on every other node.",
-        rules.PEACE_RELEASES,
-        14,
-        _around(job_node, "_run_release", _release_on_even_nodes),
-    ),
-    Defect(
-        "A job release task that failed is retried.",
-        rules.RELEASE_ONCE,
-        18,
-        _around(job_node, "_release_ended", _release_again),
-    ),
-    Defect(
-        "A job release task does not wait for the last tasks of its job.",
-        rules.RELEASE_LAST,
-        5,
-        _around(job_node, "_finish", _release_at_once),
-    ),
-    Defect(
-        "A job is completed before its release tasks are over.",
-        rules.ENDED_JOBS_REST,
-        5,
-        _around(job_node, "_run_release", _settle_early),
-    ),
-    Defect(
-        "Nothing waits for the start task.",
-        rules.START_TASK_FIRST,
-        1,
-        _around(node, "_welcomed", _start_task_is_beside),
-    ),
-    Defect(
-        "The slots of a task that is over are not given back.",
-        rules.PEACE_LEAVES_NOTHING,
-        3,
-        _around(node, "_freed", _keep_slots),
-    ),
-    Defect(
-        "Nobody looks for tasks when slots become free.",
-        rules.PEACE_LEAVES_NOTHING,
-        1,
-        _around(node, "_freed", _without(WakePlacement)),
-    ),
-    Defect(
-        "The fleet is not told that a node leaves.",
-        rules.PEACE_FREES_NODES,
-        8,
-        _around(node, "_left_alone", _without(WakeFleet)),
-    ),
-    Defect(
-        "What ran on a node that leaves or restarts is forgotten.",
-        rules.ONE_START,
-        3,
-        _around(cascade, "_taken_back", _forget_executions),
-    ),
-    Defect(
-        "A commit that failed is answered as if it had not.",
-        rules.KEPT,
-        3,
-        _answer_anyway,
-    ),
-    Defect(
-        "Orders leave before the commit.",
-        rules.ONE_START,
-        1,
-        _around(Engine, "_run_loops", _send_early),
-    ),
-    Defect(
-        "The last of several reports is acknowledged and dropped.",
-        rules.PEACE_LEAVES_NOTHING,
-        10,
-        _around(news, "_reported", _drop_the_last),
-    ),
-    Defect(
-        "The deletion of a task is answered and not done.",
-        rules.PEACE_ENDS_JOBS,
-        0,
-        _instead(commands, "delete_task", lambda *_arguments: None),
-    ),
-    Defect(
-        "Placement knows no priorities.",
-        rules.PRIORITY,
-        23,
-        _both(
-            _around(placement, "plan", _equal_priorities),
-            _around(ReadyJobs, "put", _one_turn_for_all),
-        ),
+    SeededDefect(
+        "A release task does not wait for tasks.", _release_beside_tasks, rules.RELEASE_LAST, 7
     ),
 )

@@ -1,42 +1,75 @@
-"""Simulated worlds keep every promise, whatever happens to them, and everything does."""
+"""Simulated worlds keep every promise, whatever happens to them."""
 
+from collections import Counter
+from dataclasses import fields
 from functools import cache
 
 import pytest
 from click.testing import CliRunner
 
 from batchyard.sim.__main__ import main
-from batchyard.sim.happenings import Event, Fault, Happening, Tally
+from batchyard.sim.faults import Faults
 from batchyard.sim.world import World
 
-#: `make sim` lives through more than these two hundred.
-SHARE = 20
-SHARES = range(0, 200, SHARE)
+#: `make sim` lives through more.
+SEEDS = range(200)
 
-#: How often each fault and each event happens in all of them together, at least.
-LEAST = 10
-LEAST_OF: dict[Happening, int] = {Event.LATE_RECALL: 3}
+
+#: What has to happen in the worlds of `SEEDS`, and in how many of them at least.
+HAPPENS = {
+    **{fault.name: 30 for fault in fields(Faults)},
+    "node lost": 50,
+    "life over with processes": 50,
+    "task failed": 100,
+    "task timedout": 30,
+    "task stopped": 50,
+    "task queued on its node": 50,
+    "recall": 20,
+    "recalled in time": 15,
+    "recalled too late": 5,
+    "start exited": 40,
+    "start failed": 15,
+    "preparation exited": 70,
+    "preparation failed": 30,
+    "preparation stopped": 3,
+    "release exited": 25,
+    "release failed": 25,
+    "terminate a task": 50,
+    "delete a task": 50,
+    "terminate a job": 100,
+    "delete a job": 50,
+    "change a priority": 50,
+    "change retries": 50,
+    "reboot, requeue": 10,
+    "reboot, terminate": 10,
+    "reboot, taskcompletion": 10,
+    "remove, requeue": 5,
+    "remove, terminate": 5,
+    "remove, taskcompletion": 4,
+    "resize, requeue": 10,
+    "resize, terminate": 10,
+    "resize, taskcompletion": 10,
+}
 
 
 @cache
-def live(first: int) -> Tally:
-    """Live through a share of the worlds, and return what happened in it."""
-    tally = Tally()
-    for seed in range(first, first + SHARE):
-        tally += World(seed).run().tally
-    return tally
+def live(seed: int) -> Counter[str]:
+    return World(seed).run().tally
 
 
-@pytest.mark.parametrize("first", SHARES)
-def test_no_promise_is_broken_and_everything_ends(first: int) -> None:
+@pytest.mark.parametrize("seeds", [SEEDS[start : start + 20] for start in range(0, 200, 20)])
+def test_no_promise_is_broken_and_everything_ends(seeds: range) -> None:
     """The judge looks all the while; that everything ends it says after the faults have."""
-    live(first)
+    for seed in seeds:
+        live(seed)
 
 
-@pytest.mark.parametrize("what", [*Fault, *Event])
-def test_each_fault_and_each_event_happens_often(what: Happening) -> None:
-    """A simulator that never does something proves nothing about it."""
-    assert sum(live(first)[what] for first in SHARES) >= LEAST_OF.get(what, LEAST), what.value
+def test_everything_that_may_go_wrong_does_in_many_of_the_worlds() -> None:
+    """A world in which it never does proves nothing about it."""
+    worlds = Counter(what for seed in SEEDS for what in live(seed))
+
+    rare = {what: worlds[what] for what, least in HAPPENS.items() if worlds[what] < least}
+    assert not rare
 
 
 def test_one_seed_is_one_history() -> None:
@@ -51,7 +84,7 @@ def test_a_seed_can_be_replayed_with_its_whole_history() -> None:
     result = CliRunner().invoke(main, ["--seed", "7", "--verbose"])
 
     assert result.exit_code == 0
-    assert "create the pool" in result.output
+    assert "create a pool" in result.output
     assert result.output.splitlines()[-1].endswith("no promise broken")
 
 

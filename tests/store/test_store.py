@@ -218,9 +218,10 @@ def test_a_batch_of_changes_changes_only_what_differs(store: SqliteStore) -> Non
     assert store.reads.task_counts("account", "job").running == 1
 
 
-def test_a_store_in_memory_closes_without_a_complaint(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_in_memory_closes_without_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    """All its connections are one: the writer gives it back before the readers close it."""
     store = MemoryStore()
-    with store.transaction():
-        pass
+    with store.transaction() as transaction:
+        transaction.reserve("pool", 1)
     store.close()
-    assert caplog.records == []
+    assert not caplog.records

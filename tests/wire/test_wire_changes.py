@@ -13,11 +13,13 @@ from batchyard.core.model import (
     ElevationLevel,
     EnvironmentSetting,
     JobChange,
+    JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     MetadataItem,
     NodeOption,
+    OnAllTasksComplete,
     PoolChange,
     PoolSpec,
     Resize,
@@ -232,19 +234,23 @@ def test_a_patch_of_a_job_changes_what_it_names():
     assert job_changes.read_job_patch(b"{}") == JobChange()
     assert job_changes.read_job_patch(sent(priority=3)) == JobChange(priority=3)
     assert job_changes.read_job_patch(sent(metadata=[])) == JobChange(metadata=())
-    assert job_changes.read_job_patch(sent(constraints={})) == JobChange(max_task_retry_count=0)
+    assert job_changes.read_job_patch(sent(constraints={})) == JobChange(
+        constraints=JobConstraints()
+    )
     everything = sent(
         priority=-1,
-        constraints={"maxTaskRetryCount": 2},
+        constraints={"maxTaskRetryCount": 2, "maxWallClockTime": "PT1H"},
         poolInfo={"poolId": "other"},
         metadata=[{"name": "a", "value": "b"}],
-        maxParallelTasks=-1,
+        maxParallelTasks=7,
         allowTaskPreemption=False,
-        onAllTasksComplete="noaction",
+        onAllTasksComplete="terminatejob",
     )
     change = JobChange(
         priority=-1,
-        max_task_retry_count=2,
+        max_parallel_tasks=7,
+        constraints=JobConstraints(timedelta(hours=1), max_task_retry_count=2),
+        on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB,
         pool_id="other",
         metadata=(MetadataItem("a", "b"),),
     )
@@ -254,7 +260,14 @@ def test_a_patch_of_a_job_changes_what_it_names():
 
 def test_a_replacement_of_a_job_resets_what_it_omits():
     change = job_changes.read_job_replacement(sent(poolInfo={"poolId": "pool"}))
-    assert change == JobChange(priority=0, max_task_retry_count=0, pool_id="pool", metadata=())
+    assert change == JobChange(
+        priority=0,
+        max_parallel_tasks=-1,
+        constraints=JobConstraints(),
+        on_all_tasks_complete=OnAllTasksComplete.NO_ACTION,
+        pool_id="pool",
+        metadata=(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,9 +299,15 @@ def test_a_replacement_of_a_job_resets_what_it_omits():
         ),
         (
             job_changes.read_job_patch,
-            {"onAllTasksComplete": "terminatejob"},
+            {"maxParallelTasks": 0},
+            ErrorCode.INVALID_PROPERTY_VALUE,
+            "maxParallelTasks",
+        ),
+        (
+            job_changes.read_job_patch,
+            {"allowTaskPreemption": True},
             ErrorCode.UNSUPPORTED_PROPERTY,
-            "onAllTasksComplete",
+            "allowTaskPreemption",
         ),
         (
             job_changes.read_job_patch,

@@ -195,8 +195,6 @@ class Outbox:
         self.reports: list[Report] = []
         self._told = first - 1
         self._awaited = first - 1
-        #: Number of the last report of the latest `Welcome`.
-        self._welcomed = first - 1
 
     @property
     def last(self) -> int:
@@ -217,7 +215,6 @@ class Outbox:
         # Nobody promised to acknowledge a `Welcome`, so the next batch does not wait for that.
         self._told = self.last
         self._awaited = self.first - 1
-        self._welcomed = self.last
         return self.first, list(self.reports)
 
     def next_batch(self) -> tuple[int, list[Report]] | None:
@@ -238,8 +235,4 @@ class Outbox:
         del self.reports[:count]
         self.first += count
         self._told = max(self._told, self.first - 1)
-        if dropped and number <= self._welcomed:
-            # A batch that went after the `Welcome` may have come before it was stored, if a commit
-            # failed, and was dropped: it did not follow on what was there.
-            self._told = self._awaited = self.first - 1
         return dropped

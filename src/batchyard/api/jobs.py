@@ -67,6 +67,21 @@ async def replace_job(call: Call) -> Response:
     return await _change(call, job_changes.read_job_replacement)
 
 
+async def disable_job(call: Call) -> Response:
+    """``POST /jobs/{jobId}/disable``: run nothing more of a job (J-35, J-36)."""
+    guard = conditions.guard(call, _revision)
+    what = await call.read(convert.read_disable)
+    view = await call.service.disable_job(call.account, call.params["jobId"], what, guard)
+    return empty(202, _verb_headers(call, view))
+
+
+async def enable_job(call: Call) -> Response:
+    """``POST /jobs/{jobId}/enable``: run tasks of a job again (J-37)."""
+    guard = conditions.guard(call, _revision)
+    view = await call.service.enable_job(call.account, call.params["jobId"], guard)
+    return empty(202, _verb_headers(call, view))
+
+
 async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
     call.query.refuse_force()

@@ -44,6 +44,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "Jobs_GetJob": jobs.get_job,
     "Jobs_UpdateJob": jobs.update_job,
     "Jobs_ReplaceJob": jobs.replace_job,
+    "Jobs_DisableJob": jobs.disable_job,
+    "Jobs_EnableJob": jobs.enable_job,
     "Jobs_TerminateJob": jobs.terminate_job,
     "Jobs_CreateJob": jobs.create_job,
     "Jobs_ListJobs": jobs.list_jobs,

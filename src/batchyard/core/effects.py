@@ -109,6 +109,12 @@ class WakeRetention(Struct, frozen=True):
     time: datetime
 
 
+class WakeJobs(Struct, frozen=True):
+    """A hint that something of a job is due at `time`. Lost as above."""
+
+    time: datetime
+
+
 class WakeFleet(Struct, frozen=True):
     """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
 
@@ -128,6 +134,7 @@ Effect = (
     | WakeResize
     | WakeSweep
     | WakeRetention
+    | WakeJobs
     | WakeFleet
 )
 

@@ -1,11 +1,12 @@
 """The life of a job: ``active -> terminating -> completed``, and ``deleting`` from any of them.
 
+One that is disabled runs nothing: it is ``disabling`` until its tasks have left every node, then
+``disabled``. Enabling takes no time, so ``enabling`` is a state in passing (J-35 ... J-37).
+
 A terminating or deleting job is its own to-do note: a sweep tells its nodes and ends its running
 tasks. Once nothing is left to do on any node the job is ``completed``; a deleting one then loses
 its tasks and at last its own row. Tasks that were ``active`` stay so for ever (S-14).
 Source: 01 Job.state, J-39 ... J-45.
-
-The states that no event leads to here belong to operations that are not built yet.
 """
 
 from collections.abc import Mapping
@@ -14,24 +15,36 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from batchyard.core import limits
 from batchyard.core.effects import (
     Step,
+    WakeJobs,
     WakePlacement,
     WakeSweep,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
+    JobDue,
+    JobEnabled,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
+    JobOutOfTasks,
+    JobQuiet,
     JobSwept,
+    PerformJobAction,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobState
+from batchyard.core.model import DisableTasks, Job, JobAction, JobState
 
 ACTIVE = JobState.ACTIVE
+DISABLING = JobState.DISABLING
+DISABLED = JobState.DISABLED
+ENABLING = JobState.ENABLING
 TERMINATING = JobState.TERMINATING
 COMPLETED = JobState.COMPLETED
 DELETING = JobState.DELETING
@@ -39,12 +52,40 @@ DELETING = JobState.DELETING
 #: States in which the job's nodes and tasks are being ended.
 ENDING: Final = frozenset({TERMINATING, DELETING})
 
+#: States of a job that has ended or is being ended.
+OVER: Final = frozenset({TERMINATING, COMPLETED, DELETING})
+
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
+    (ACTIVE, DisableJob): frozenset({DISABLING}),
+    (ACTIVE, EnableJob): frozenset({ACTIVE}),
+    (ACTIVE, PerformJobAction): frozenset({ACTIVE, DISABLING, TERMINATING, COMPLETED}),
+    (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
+    (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
+    (DISABLING, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLING, UpdateJob): frozenset({DISABLING}),
+    (DISABLING, DeleteJob): frozenset({DELETING}),
+    (DISABLING, DisableJob): frozenset({DISABLING}),
+    (DISABLING, JobQuiet): frozenset({DISABLED}),
+    (DISABLING, EnableJob): frozenset({ENABLING}),
+    (DISABLING, PerformJobAction): frozenset({DISABLING, TERMINATING, COMPLETED}),
+    (DISABLING, JobOutOfTasks): frozenset({DISABLING}),
+    (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
+    (DISABLING, JobNodeSettled): frozenset({DISABLING}),
+    (DISABLED, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLED, UpdateJob): frozenset({DISABLED}),
+    (DISABLED, DeleteJob): frozenset({DELETING}),
+    (DISABLED, DisableJob): frozenset({DISABLED}),
+    (DISABLED, EnableJob): frozenset({ENABLING}),
+    (DISABLED, PerformJobAction): frozenset({DISABLED, TERMINATING, COMPLETED}),
+    (DISABLED, JobOutOfTasks): frozenset({DISABLED}),
+    (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
+    (DISABLED, JobNodeSettled): frozenset({DISABLED}),
+    (ENABLING, JobEnabled): frozenset({ACTIVE}),
     (TERMINATING, DeleteJob): frozenset({DELETING}),
     (TERMINATING, JobNodeSettled): frozenset({TERMINATING, COMPLETED}),
     (COMPLETED, DeleteJob): frozenset({DELETING}),
@@ -60,6 +101,12 @@ REFUSALS: Final[Mapping[tuple[JobState, type[JobEvent]], ErrorCode]] = {
     (COMPLETED, UpdateJob): ErrorCode.JOB_COMPLETED,
     (DELETING, UpdateJob): ErrorCode.JOB_BEING_DELETED,
     (DELETING, DeleteJob): ErrorCode.JOB_BEING_DELETED,
+    (TERMINATING, DisableJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, DisableJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, DisableJob): ErrorCode.JOB_BEING_DELETED,
+    (TERMINATING, EnableJob): ErrorCode.JOB_BEING_TERMINATED,
+    (COMPLETED, EnableJob): ErrorCode.JOB_COMPLETED,
+    (DELETING, EnableJob): ErrorCode.JOB_BEING_DELETED,
 }
 
 #: Why no task can be added any more. Source: 01, Calls refused by state.
@@ -69,8 +116,12 @@ ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
     DELETING: ErrorCode.JOB_BEING_DELETED,
 }
 
-#: Reason of a termination that a client asks for without naming one. Source: J-39.
+#: Reasons of a termination: one that a client asks for without naming one, and our own.
+#: Source: J-22, J-39, J-41.
 USER_TERMINATE: Final = "UserTerminate"
+ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
+TASK_FAILED: Final = "TaskFailed"
+EXPIRED: Final = "MaxWallClockTimeExpiry"
 
 
 def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
@@ -80,6 +131,8 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         Refused: ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``.
         InvalidTransition: The job's state cannot take this event.
     """
+    if is_stale(job, event):
+        return Step(job)
     if (job.state, type(event)) in REFUSALS:
         raise Refused(REFUSALS[job.state, type(event)])
     moves = MOVES.get((job.state, type(event)))
@@ -87,12 +140,25 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
         raise InvalidTransition(f"job {job.id} is {job.state} and cannot take {event}")
     match event:
         case TerminateJob():
-            terminating = replace(_moved(job, TERMINATING, now), terminate_reason=event.reason)
-            result = _settle(terminating, now)
+            result = _terminated(job, event.reason, now)
         case UpdateJob():
             result = _updated(job, event, now)
         case DeleteJob():
             result = _settle(_moved(job, DELETING, now), now)
+        case DisableJob():
+            result = _disabled(job, event.tasks, now)
+        case JobQuiet():
+            result = Step(replace(_moved(job, DISABLED, now), disable_tasks=None))
+        case EnableJob():
+            result = _enabled(job, now)
+        case JobEnabled():
+            result = Step(_moved(job, ACTIVE, now), _placement(job))
+        case PerformJobAction():
+            result = _acted(job, event, now)
+        case JobOutOfTasks():
+            result = _out_of_tasks(job, now)
+        case JobDue():
+            result = _due(job, event, now)
         case JobNodeOpened():
             result = Step(replace(job, nodes_unsettled=job.nodes_unsettled + 1))
         case JobNodeSettled():
@@ -106,12 +172,25 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
     return result
 
 
+def is_stale(job: Job, event: JobEvent) -> bool:
+    """Return whether `event` is news that has come too late for the state of the job."""
+    match event:
+        case JobOutOfTasks() | JobDue() | PerformJobAction():
+            return job.state in OVER
+        case JobQuiet():
+            return job.state is not DISABLING
+        case _:
+            return False
+
+
 def check(job: Job) -> None:
     """Assert what is true of every stored job."""
     assert job.nodes_unsettled >= 0, job
     assert job.state is not COMPLETED or job.nodes_unsettled == 0, job
     assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
     assert job.has_preparation or not job.has_release, job  # J-76
+    assert job.due_time is None or job.state not in OVER, job
+    assert (job.disable_tasks is None) == (job.state is not DISABLING), job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -123,9 +202,91 @@ def _settle(job: Job, now: datetime) -> Step[Job]:
     return Step(replace(_moved(job, COMPLETED, now), end_time=now))
 
 
+def _terminated(job: Job, reason: str, now: datetime) -> Step[Job]:
+    return _settle(replace(_moved(job, TERMINATING, now), terminate_reason=reason), now)
+
+
+def begun(job: Job) -> Step[Job]:
+    """Return a new job with what is due of it: one without tasks is given time for its first."""
+    check_time = job.creation_time + limits.EMPTY_JOB_GRACE if job.ends_with_tasks else None
+    return _awaiting(replace(job, tasks_check_time=check_time))
+
+
 def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
-    updated = replace(job, priority=event.priority, revision=job.revision + 1, last_modified=now)
-    return Step(updated, () if job.pool is None else (WakePlacement(job.pool),))
+    updated = replace(
+        job,
+        priority=event.priority,
+        max_parallel_tasks=event.max_parallel_tasks,
+        ends_with_tasks=event.ends_with_tasks,
+        expiry_time=event.expiry_time,
+        revision=job.revision + 1,
+        last_modified=now,
+    )
+    if event.pool_id is not None:
+        updated = replace(updated, pool_id=event.pool_id, pool=event.pool)
+    if updated.ends_with_tasks and not job.ends_with_tasks:
+        updated = replace(updated, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE)
+    awaiting = _awaiting(updated)
+    return Step(awaiting.entity, (*awaiting.effects, *_placement(updated)))
+
+
+def _placement(job: Job) -> tuple[WakePlacement, ...]:
+    return () if job.pool is None else (WakePlacement(job.pool),)
+
+
+def _disabled(job: Job, tasks: DisableTasks, now: datetime) -> Step[Job]:
+    """Another option than before counts for what runs still."""
+    if job.state is DISABLED:
+        return Step(job)
+    disabling = job if job.state is DISABLING else _moved(job, DISABLING, now)
+    return Step(replace(disabling, disable_tasks=tasks), (WakeSweep(job.key),))
+
+
+def _acted(job: Job, event: PerformJobAction, now: datetime) -> Step[Job]:
+    """A task acts on its job as a client does, with requeue where it disables it (J-24)."""
+    if not job.performs_job_actions:
+        return Step(job)
+    match event.action:
+        case JobAction.NONE:
+            return Step(job)
+        case JobAction.DISABLE:
+            return _disabled(job, DisableTasks.REQUEUE, now)
+        case JobAction.TERMINATE:
+            return _terminated(job, TASK_FAILED, now)
+        case _:
+            assert_never(event.action)
+
+
+def _enabled(job: Job, now: datetime) -> Step[Job]:
+    if job.state is ACTIVE:
+        return Step(job)
+    enabling = replace(_moved(job, ENABLING, now), disable_tasks=None)
+    return Step(enabling, (JobEnabled(key=job.key),))
+
+
+def _out_of_tasks(job: Job, now: datetime) -> Step[Job]:
+    if not job.ends_with_tasks:
+        return Step(job)
+    return _awaiting(replace(job, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE))
+
+
+def _due(job: Job, event: JobDue, now: datetime) -> Step[Job]:
+    """The clock may have been set back since the job was looked for: then it is awaited again."""
+    if job.expiry_time is not None and job.expiry_time <= now:
+        return _terminated(job, EXPIRED, now)
+    if job.tasks_check_time is not None and job.tasks_check_time <= now:
+        if not event.has_open_tasks:
+            return _terminated(job, ALL_TASKS_COMPLETE, now)
+        job = replace(job, tasks_check_time=None)
+    return _awaiting(job)
+
+
+def _awaiting(job: Job) -> Step[Job]:
+    """Note when something of the job is due next."""
+    times = [time for time in (job.expiry_time, job.tasks_check_time) if time is not None]
+    due_time = min(times, default=None)
+    awaiting = job if due_time == job.due_time else replace(job, due_time=due_time)
+    return Step(awaiting, () if due_time is None else (WakeJobs(due_time),))
 
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:
@@ -139,6 +300,8 @@ def _moved(job: Job, state: JobState, now: datetime) -> Job:
     return replace(
         job,
         state=state,
+        due_time=None if state in OVER else job.due_time,
+        disable_tasks=None if state in OVER else job.disable_tasks,
         state_time=now,
         previous_state=job.state,
         previous_state_time=job.state_time,

@@ -93,6 +93,19 @@ GROUP_COMMIT_COMMANDS_MAX: Final = 256
 #: Source: ours.
 PLACEMENTS_PER_ROUND_MAX: Final = 1000
 
+#: How long a job that ends with its tasks waits for its first one, and for more of them after its
+#: last one. Clients add tasks in several requests, and here tasks may end within milliseconds.
+#: Source: ours; Azure takes its time too (J-19).
+EMPTY_JOB_GRACE: Final = timedelta(seconds=30)
+OUT_OF_TASKS_GRACE: Final = timedelta(seconds=1)
+
+#: `maxParallelTasks` of a job that has no such limit. Source: J-13.
+PARALLEL_TASKS_UNLIMITED: Final = -1
+
+#: What one task may depend on. Source: L-19 for the ids; ours for the ranges.
+DEPENDENCY_IDS_CHARS_MAX: Final = 64_000
+DEPENDENCY_RANGES_MAX: Final = 1000
+
 #: Tasks may queue on a node beyond its free slots if it will probably start them within this time,
 #: and at most so many times its slots. Source: ours (architecture 9).
 PREFETCH_TIME: Final = timedelta(milliseconds=50)

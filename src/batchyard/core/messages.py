@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from batchyard.core import limits
 from batchyard.core.model import (
+    DisableTasks,
     Ending,
     ExecutionId,
+    JobAction,
     JobKey,
     NodeKey,
     NodeOption,
@@ -406,10 +409,63 @@ class TerminateJob(Struct, frozen=True, kw_only=True):
 
 
 class UpdateJob(Struct, frozen=True, kw_only=True):
-    """Properties of the job were changed; `priority` counts for the next placement (J-14)."""
+    """Properties of the job were changed; `priority` counts for the next placement (J-14).
+
+    `pool_id` and `pool` are None where the pool stays.
+    """
 
     key: JobKey
     priority: int
+    pool_id: str | None = None
+    pool: PoolKey | None = None
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    ends_with_tasks: bool = False
+    expiry_time: datetime | None = None
+
+
+class DisableJob(Struct, frozen=True, kw_only=True):
+    """Run nothing more of the job; `tasks` says what becomes of what runs."""
+
+    key: JobKey
+    tasks: DisableTasks
+
+
+class JobQuiet(Struct, frozen=True, kw_only=True):
+    """No task of the job that is being disabled is on any node any more."""
+
+    key: JobKey
+
+
+class EnableJob(Struct, frozen=True, kw_only=True):
+    """Run tasks of the job again."""
+
+    key: JobKey
+
+
+class JobEnabled(Struct, frozen=True, kw_only=True):
+    """Whatever had to be done to run tasks again is done."""
+
+    key: JobKey
+
+
+class PerformJobAction(Struct, frozen=True, kw_only=True):
+    """Do to the job what the exit conditions of a completed task say, if it performs that."""
+
+    key: JobKey
+    action: JobAction
+
+
+class JobOutOfTasks(Struct, frozen=True, kw_only=True):
+    """The last task of the job that was not completed is completed, or deleted."""
+
+    key: JobKey
+
+
+class JobDue(Struct, frozen=True, kw_only=True):
+    """The `due_time` of the job has come; `has_open_tasks` if one of its tasks is not completed."""
+
+    key: JobKey
+    has_open_tasks: bool
 
 
 class DeleteJob(Struct, frozen=True, kw_only=True):
@@ -437,6 +493,20 @@ class JobSwept(Struct, frozen=True, kw_only=True):
     tasks_left: int
 
 
-JobEvent = TerminateJob | UpdateJob | DeleteJob | JobNodeOpened | JobNodeSettled | JobSwept
+JobEvent = (
+    TerminateJob
+    | UpdateJob
+    | DeleteJob
+    | DisableJob
+    | JobQuiet
+    | EnableJob
+    | JobEnabled
+    | PerformJobAction
+    | JobOutOfTasks
+    | JobDue
+    | JobNodeOpened
+    | JobNodeSettled
+    | JobSwept
+)
 
 Event = TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent

@@ -79,6 +79,43 @@ class JobState(StrEnum):
     DELETING = "deleting"
 
 
+class OnAllTasksComplete(StrEnum):
+    """What becomes of a job once all of its tasks are completed. Source: J-19."""
+
+    NO_ACTION = "noaction"
+    TERMINATE_JOB = "terminatejob"
+
+
+class DisableTasks(StrEnum):
+    """What becomes of the tasks that run when their job is disabled. Source: J-35."""
+
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    WAIT = "wait"
+
+
+class OnTaskFailure(StrEnum):
+    """Whether what a task's exit conditions say of its job is done. Source: J-23."""
+
+    NO_ACTION = "noaction"
+    PERFORM_EXIT_OPTIONS_JOB_ACTION = "performexitoptionsjobaction"
+
+
+class JobAction(StrEnum):
+    """What becomes of a job when a task of it is completed. Source: J-24."""
+
+    NONE = "none"
+    DISABLE = "disable"
+    TERMINATE = "terminate"
+
+
+class DependencyAction(StrEnum):
+    """What becomes of the tasks that depend on a completed one. Source: D-7."""
+
+    SATISFY = "satisfy"
+    BLOCK = "block"
+
+
 class TaskState(StrEnum):
     """Source: 01, Task.state."""
 
@@ -250,6 +287,30 @@ class StartTaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     wait_for_success: bool = True
 
 
+class ExitOptions(Struct, omit_defaults=True, frozen=True):
+    """What follows one way in which a task is completed; None where nothing was said."""
+
+    job_action: JobAction | None = None
+    dependency_action: DependencyAction | None = None
+
+
+class ExitConditions(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """What follows the ways in which a task is completed. Source: T-26; ranges are inclusive."""
+
+    exit_codes: tuple[tuple[int, ExitOptions], ...] = ()
+    exit_code_ranges: tuple[tuple[int, int, ExitOptions], ...] = ()
+    pre_processing_error: ExitOptions | None = None
+    file_upload_error: ExitOptions | None = None
+    default: ExitOptions | None = None
+
+
+class TaskDependencies(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """Which tasks come first: by id, and by inclusive ranges of numbers (D-2, D-4)."""
+
+    task_ids: tuple[str, ...] = ()
+    task_id_ranges: tuple[tuple[int, int], ...] = ()
+
+
 class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A task as it was added. `max_wall_clock_time` is None for no limit."""
 
@@ -264,6 +325,8 @@ class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     resource_files: tuple[ResourceFile, ...] = ()
     required_slots: int = 1
     affinity_id: str | None = None
+    exit_conditions: ExitConditions | None = None
+    depends_on: TaskDependencies | None = None
 
 
 class JobPreparationSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -300,7 +363,12 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     pool_id: str
     display_name: str | None = None
     priority: int = 0
+    max_wall_clock_time: timedelta | None = None
     max_task_retry_count: int = 0
+    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
+    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    uses_task_dependencies: bool = False
     common_environment_settings: tuple[EnvironmentSetting, ...] = ()
     preparation: JobPreparationSpec | None = None
     release: JobReleaseSpec | None = None
@@ -336,6 +404,13 @@ class NodeOption(StrEnum):
     TASK_COMPLETION = "taskcompletion"
 
 
+class JobConstraints(Struct, frozen=True):
+    """The constraints of a job, which an update replaces whole (J-28); no time is no limit."""
+
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+
+
 class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
@@ -343,7 +418,9 @@ class JobChange(Struct, frozen=True, kw_only=True):
     """
 
     priority: int | None = None
-    max_task_retry_count: int | None = None
+    max_parallel_tasks: int | None = None
+    constraints: JobConstraints | None = None
+    on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
     metadata: tuple[MetadataItem, ...] | None = None
 
@@ -472,6 +549,18 @@ class Job(Struct, frozen=True):
     waits_for_preparation: bool = True
     reruns_preparation: bool = True
     nodes_unsettled: int = 0
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    performs_job_actions: bool = False
+    uses_task_dependencies: bool = False
+    #: What becomes of its running tasks; of a job that is being disabled.
+    disable_tasks: DisableTasks | None = None
+    ends_with_tasks: bool = False
+    #: When its wall-clock time is over (J-16).
+    expiry_time: datetime | None = None
+    #: When to look whether all of its tasks are completed (J-19).
+    tasks_check_time: datetime | None = None
+    #: The earlier of the two while it is active: when something is due without anything happening.
+    due_time: datetime | None = None
 
 
 class Task(Struct, frozen=True):
@@ -510,6 +599,11 @@ class Task(Struct, frozen=True):
     #: When the files of the completed task are due to go; None once they are gone, or for never.
     files_due_time: datetime | None = None
     are_files_removed: bool = False
+    exit_conditions: ExitConditions | None = None
+    #: How many other tasks have to be completed before it may run (D-2); see `store.dependencies`.
+    dependencies_left: int = 0
+    #: Whether tasks that depend on this completed one may run (D-7).
+    satisfies: bool = False
 
 
 class JobNode(Struct, frozen=True):

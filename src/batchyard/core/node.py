@@ -77,7 +77,6 @@ _MET: Final = frozenset({WAITING, START_TASK_FAILED, IDLE, RUNNING})
 MOVES: Final[Mapping[tuple[NodeState, type[NodeEvent]], frozenset[NodeState | None]]] = {
     (CREATING, NodeAllocated): frozenset({STARTING}),
     (CREATING, NodeNotAllocated): frozenset({None}),
-    (CREATING, NodeWelcomed): frozenset({IDLE, WAITING}),
     (CREATING, NodeDied): frozenset({UNKNOWN}),
     (CREATING, LeavePool): frozenset({LEAVING_POOL}),
     (STARTING, NodeAllocated): frozenset({STARTING}),
@@ -119,13 +118,11 @@ MOVES: Final[Mapping[tuple[NodeState, type[NodeEvent]], frozenset[NodeState | No
     (RUNNING, LeavePool): frozenset({LEAVING_POOL}),
     (REBOOTING, NodeAllocated): frozenset({STARTING}),
     (REBOOTING, NodeNotAllocated): frozenset({LEAVING_POOL}),
-    (REBOOTING, NodeWelcomed): frozenset({IDLE, WAITING}),
     (REBOOTING, SlotsFreed): frozenset({REBOOTING}),
     (REBOOTING, NodeDied): frozenset({UNKNOWN}),
     (REBOOTING, LeavePool): frozenset({LEAVING_POOL}),
     (UNKNOWN, NodeAllocated): frozenset({STARTING}),
     (UNKNOWN, NodeNotAllocated): frozenset({LEAVING_POOL}),
-    (UNKNOWN, NodeWelcomed): frozenset({IDLE, WAITING}),
     (UNKNOWN, SlotsFreed): frozenset({UNKNOWN}),
     (UNKNOWN, NodeDied): frozenset({UNKNOWN}),
     (UNKNOWN, LeavePool): frozenset({LEAVING_POOL}),
@@ -236,13 +233,8 @@ def _not_allocated(node: Node, event: NodeNotAllocated, now: datetime) -> Step[N
 
 
 def _welcomed(node: Node, event: NodeWelcomed, now: datetime) -> Step[Node]:
-    if node.state in _MET or node.state is LEAVING_POOL:
+    if node.state is not STARTING:
         return Step(node)
-    if node.state is not STARTING:  # That it was allocated is told after this.
-        up = _allocated(node, now)
-        assert up.entity is not None
-        met = _welcomed(up.entity, event, now)
-        return Step(met.entity, (*up.effects, *met.effects))
     booted = replace(node, last_boot_time=event.boot_time, start_task=event.start_task)
     ready = WakePlacement(node.pool)
     if event.start_task is None:

@@ -19,8 +19,9 @@ from typing import Any, Final, assert_never
 
 from msgspec.structs import replace
 
-from batchyard.core import failures, limits, times
+from batchyard.core import exits, failures, limits, times
 from batchyard.core.effects import (
+    Effect,
     OpenExecution,
     Step,
     WakeRetention,
@@ -29,6 +30,7 @@ from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    PerformJobAction,
     RequeueTask,
     StopExecution,
     TaskEnded,
@@ -42,8 +44,11 @@ from batchyard.core.messages import (
     TerminateTask,
 )
 from batchyard.core.model import (
+    DependencyAction,
+    Ending,
     ExecutionKind,
     Failure,
+    JobAction,
     Task,
     TaskResult,
     TaskState,
@@ -158,6 +163,8 @@ def check(task: Task) -> None:
     assert (task.failure is None) == (task.result is not TaskResult.FAILURE), task
     assert task.files_due_time is None or task.state is COMPLETED, task
     assert not task.are_files_removed or task.files_due_time is None, task
+    assert not task.satisfies or task.state is COMPLETED, task
+    assert task.dependencies_left == 0 or task.state in (ACTIVE, COMPLETED), task
     assert task.previous_state is None or task.previous_state_time is not None, task
 
 
@@ -199,7 +206,7 @@ def _ended(task: Task, event: TaskEnded) -> Step[Task]:
     if failures.is_retryable(ending) and _may_retry(task):
         retry_count = task.retry_count + 1
         return Step(_waiting(task, ending.end_time, retry_count=retry_count, is_retry_due=True))
-    return _completed(task, ending.end_time, failures.failure(ending), ending.exit_code)
+    return _completed(task, ending.end_time, failures.failure(ending), ending)
 
 
 def _may_retry(task: Task) -> bool:
@@ -212,7 +219,7 @@ def _lost(task: Task, now: datetime) -> Step[Task]:
     if task.state is not RUNNING:
         return Step(_waiting(task, now))  # What never started costs no recovery.
     if task.recovery_count >= limits.RECOVERY_COUNT_MAX:
-        return _completed(task, now, failures.TOO_MANY_RECOVERIES, exit_code=None)
+        return _completed(task, now, failures.TOO_MANY_RECOVERIES)
     return Step(_waiting(task, now, recovery_count=task.recovery_count + 1))
 
 
@@ -225,7 +232,7 @@ def _requeued(task: Task, now: datetime) -> Step[Task]:
 
 
 def _terminated(task: Task, now: datetime) -> Step[Task]:
-    ended = _completed(task, now, failures.TASK_ENDED, exit_code=None)
+    ended = _completed(task, now, failures.TASK_ENDED)
     return Step(ended.entity, (*_stop(task), *ended.effects))
 
 
@@ -252,9 +259,13 @@ def _waiting(task: Task, now: datetime, **changes: Any) -> Task:  # noqa: ANN401
 
 
 def _completed(
-    task: Task, end_time: datetime, failure: Failure | None, exit_code: int | None
+    task: Task, end_time: datetime, failure: Failure | None, ending: Ending | None = None
 ) -> Step[Task]:
-    """Complete; what it left on a node is kept for its retention time (F-9)."""
+    """Complete; what it left on a node is kept for its retention time (F-9).
+
+    What its exit conditions say counts now, after all retries (T-29).
+    """
+    options = exits.options(task.exit_conditions, ending)
     due = None if task.node is None else times.after(end_time, task.retention_time)
     completed = _moved(
         task,
@@ -263,12 +274,16 @@ def _completed(
         is_placed=False,
         is_retry_due=False,
         end_time=end_time,
-        exit_code=exit_code,
+        exit_code=None if ending is None else ending.exit_code,
         result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
         failure=failure,
         files_due_time=due,
+        satisfies=options.dependency_action is DependencyAction.SATISFY,
     )
-    return Step(completed, () if due is None else (WakeRetention(due),))
+    effects: list[Effect] = [] if due is None else [WakeRetention(due)]
+    if options.job_action is not None and options.job_action is not JobAction.NONE:
+        effects.append(PerformJobAction(key=task.job, action=options.job_action))
+    return Step(completed, effects)
 
 
 def _moved(  # A change of fields by their names.

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar, get_args
 
 from batchyard.core import execution, job, job_node, limits, node, pool, task, times
@@ -25,6 +26,7 @@ from batchyard.core.effects import (
     OpenExecution,
     RecallQueue,
     WakeFleet,
+    WakeJobs,
     WakePlacement,
     WakeResize,
     WakeRetention,
@@ -37,6 +39,7 @@ from batchyard.core.messages import (
     ExecutionLost,
     JobEvent,
     JobNodeEvent,
+    JobOutOfTasks,
     NodeEvent,
     NodeLeft,
     NodeRestarted,
@@ -57,6 +60,7 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobState,
     Node,
     NodeKey,
     NodeOption,
@@ -76,6 +80,13 @@ Key = TypeVar("Key")
 Entity = TypeVar("Entity")
 
 
+class Dated(Enum):
+    """The loops that look at what has become due."""
+
+    RETENTION = auto()
+    JOBS = auto()
+
+
 @dataclass(slots=True)
 class Wakes:
     """What has to be looked at: hints, all of which a start gives anew."""
@@ -84,16 +95,21 @@ class Wakes:
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
-    retention: datetime | None = None
+    #: When loops that look at what has become due have to look next.
+    due: dict[Dated, datetime] = field(default_factory=dict)
 
     def update(self, other: "Wakes") -> None:
         """Add what `other` holds."""
-        if other.retention is not None:
-            self.retention = _earlier(self.retention, other.retention)
+        for loop, time in other.due.items():
+            self.is_due(loop, time)
         self.placement |= other.placement
         self.resize |= other.resize
         self.sweep |= other.sweep
         self.fleet |= other.fleet
+
+    def is_due(self, loop: Dated, time: datetime) -> None:
+        """Have a loop look at `time`, if not earlier anyway."""
+        self.due[loop] = min(time, self.due.get(loop, time))
 
 
 class Entities(Generic[Key, Entity]):
@@ -170,6 +186,10 @@ class Cascade:
         self.strays: Final[list[tuple[NodeKey, str]]] = []
         self.removals: Final[list[tuple[NodeKey, messages.RemoveDirectory]]] = []
         self._counts_due: set[PoolKey] = set()
+        #: Jobs of which tasks were completed or deleted, or left a node.
+        self._closed: set[JobKey] = set()
+        #: Tasks by job whose dependents may count them off; the store knows which were.
+        self._satisfying: dict[JobKey, list[TaskKey]] = {}
         self._kinds: Final = self._table()
 
     def run(self, events: Iterable[Effect]) -> None:
@@ -189,12 +209,30 @@ class Cascade:
             pending.extendleft(reversed(effects))
 
     def finish(self) -> None:
-        """Count nodes where they changed, and write everything."""
-        while self._counts_due:
-            self.flush()
+        """Count nodes and open tasks where they changed, and write everything."""
+        self.flush()
+        while self._counts_due or self._closed:
             due, self._counts_due = self._counts_due, set()
             self.run([self._count_nodes(pool_key) for pool_key in sorted(due)])
-        self.flush()
+            closed, self._closed = self._closed, set()
+            self._look_at_jobs(closed)
+            self.flush()
+
+    def _look_at_jobs(self, closed: set[JobKey]) -> None:
+        """Tell jobs of which something is over if it was the last thing that they wait for."""
+        self.jobs.read(closed)
+        jobs = [job for job in map(self.jobs.get, sorted(closed)) if job is not None]
+        for one in jobs:
+            if one.uses_task_dependencies:
+                self._satisfy(one)
+            if one.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED:
+                self.ready.add(one.key)  # It may start another one.
+        self._satisfying.clear()
+        self.run(WakeSweep(job.key) for job in jobs if job.state is JobState.DISABLING)
+        asked = {job.key for job in jobs if job.ends_with_tasks}
+        if asked:
+            out_of_tasks = asked - self.transaction.jobs_with_open_tasks(asked)
+            self.run(JobOutOfTasks(key=key) for key in sorted(out_of_tasks))
 
     def flush(self) -> None:
         """Write what changed, so that a question to the store sees it."""
@@ -208,6 +246,8 @@ class Cascade:
         )
         for before, after in changes.executions:
             if after is None:
+                if before is not None and before.job is not None:
+                    self._closed.add(before.job)
                 continue
             if after.state is ExecutionState.STOPPING:
                 self.stopped.append(after)
@@ -219,10 +259,28 @@ class Cascade:
         self.ready.update(
             task.job for _, task in changes.tasks if task is not None and _is_waiting(task)
         )
+        for task_before, task_after in changes.tasks:
+            self._note_end(task_before, task_after)
         for gone_before, gone_after in changes.pools:
             if gone_before is not None and gone_after is None:
                 self.transaction.detach_jobs(gone_before.key)
         self.transaction.save(changes)
+
+    def _note_end(self, before: Task | None, after: Task | None) -> None:
+        if before is None or before.state is TaskState.COMPLETED:
+            return
+        if after is None or after.state is TaskState.COMPLETED:
+            self._closed.add(before.job)
+        if after is not None and after.satisfies:
+            self._satisfying.setdefault(after.job, []).append(after.key)
+
+    def _satisfy(self, job: Job) -> None:
+        """Let tasks run that waited for what is completed now."""
+        tasks = self._satisfying.get(job.key)
+        if tasks and self.transaction.satisfy_dependents(job.key, tasks):
+            self.ready.add(job.key)
+            if job.pool is not None:
+                self.run([WakePlacement(job.pool)])
 
     def _table(self) -> dict[type[Any], tuple[Entities[Any, Any], Callable[..., Any]]]:
         kinds: Sequence[tuple[Any, Entities[Any, Any], Callable[..., Any]]] = (
@@ -270,7 +328,9 @@ class Cascade:
             case WakeSweep():
                 self.wakes.sweep.add(effect.job)
             case WakeRetention():
-                self.wakes.retention = _earlier(self.wakes.retention, effect.time)
+                self.wakes.is_due(Dated.RETENTION, effect.time)
+            case WakeJobs():
+                self.wakes.is_due(Dated.JOBS, effect.time)
             case WakeFleet():
                 self.wakes.fleet.add(effect.node)
             case _:
@@ -333,7 +393,7 @@ class Cascade:
             return
         path = task_directory(job.id, spec.id)
         self.transaction.remove_directories([(effect.node, path)], due)
-        self.wakes.retention = _earlier(self.wakes.retention, due)
+        self.wakes.is_due(Dated.RETENTION, due)
 
     def _executions(self, node_key: NodeKey) -> list[Execution]:
         self.flush()
@@ -373,8 +433,4 @@ def _taken_back(executions: Iterable[Execution], option: NodeOption | None) -> l
 
 
 def _is_waiting(task: Task) -> bool:
-    return task.state is TaskState.ACTIVE and not task.is_placed
-
-
-def _earlier(first: datetime | None, second: datetime) -> datetime:
-    return second if first is None else min(first, second)
+    return task.state is TaskState.ACTIVE and not task.is_placed and not task.dependencies_left

@@ -9,7 +9,7 @@ from typing import Any, Final
 from batchyard.core.errors import Refused
 from batchyard.core.model import NodeKey, NodePlan, NodeState, PoolKey
 from batchyard.engine import loops, orders, placing
-from batchyard.engine.cascade import Cascade, Wakes
+from batchyard.engine.cascade import Cascade, Dated, Wakes
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
 
@@ -65,7 +65,12 @@ class Engine:
             for pool_key in pools:
                 nodes = transaction.nodes_of_pool(pool_key)
                 self._wakes.fleet.update(node.key for node in nodes)
-            self._wakes.retention = transaction.next_files_due()
+            for loop, due in (
+                (Dated.RETENTION, transaction.next_files_due()),
+                (Dated.JOBS, transaction.next_job_due()),
+            ):
+                if due is not None:
+                    self._wakes.is_due(loop, due)
 
     @property
     def has_work(self) -> bool:
@@ -82,10 +87,7 @@ class Engine:
     @property
     def next_due(self) -> datetime | None:
         """When there will be work without anything happening; None for never."""
-        deadlines = [*self._deadlines.values()]
-        if self._wakes.retention is not None:
-            deadlines.append(self._wakes.retention)
-        return min(deadlines, default=None)
+        return min([*self._deadlines.values(), *self._wakes.due.values()], default=None)
 
     def apply(self, commands: Sequence[Command]) -> list[Answer]:
         """Run `commands` and then the loops, and commit once.
@@ -141,14 +143,8 @@ class Engine:
         for pool_key in _due(this.deadlines, now):
             if not self._run_loop(transaction, now, this, loops.give_up_resize, pool_key):
                 this.deadlines[pool_key] = now
-        if this.wakes.retention is not None and this.wakes.retention <= now:
-            this.wakes.retention = None
-            answer = self._run(transaction, now, this, loops.retain)
-            if isinstance(answer.value, datetime):
-                this.wakes.retention = answer.value
-            if answer.error is not None:
-                this.wakes.retention = now
-                this.has_failed = True
+        self._run_dated(transaction, now, this, Dated.JOBS, loops.expire)
+        self._run_dated(transaction, now, this, Dated.RETENTION, loops.retain)
         for job_key in _taken(this.wakes.sweep):
             if not self._run_loop(transaction, now, this, loops.sweep, job_key):
                 this.wakes.sweep.add(job_key)
@@ -160,6 +156,26 @@ class Engine:
             if not self._run_loop(transaction, now, this, placing.place, pool_key):
                 this.wakes.placement.add(pool_key)
         _note_fleet(transaction, this)
+
+    def _run_dated(
+        self,
+        transaction: Transaction,
+        now: datetime,
+        this: _Round,
+        loop: Dated,
+        look: Callable[[Cascade], datetime | None],
+    ) -> None:
+        """Run a loop if something has become due; it says when it has to look again."""
+        due = this.wakes.due.get(loop)
+        if due is None or due > now:
+            return
+        del this.wakes.due[loop]
+        answer = self._run(transaction, now, this, look)
+        if isinstance(answer.value, datetime):
+            this.wakes.is_due(loop, answer.value)
+        if answer.error is not None:
+            this.wakes.is_due(loop, now)
+            this.has_failed = True
 
     def _run_loop(
         self,

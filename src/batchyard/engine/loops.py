@@ -16,17 +16,23 @@ from batchyard.core.effects import (
 )
 from batchyard.core.messages import (
     Event,
+    JobDue,
     JobEnding,
+    JobQuiet,
     JobSwept,
     LeavePool,
+    RecallExecution,
+    RequeueTask,
     ResizeFailed,
     StopExecution,
     TaskFilesRemoved,
     TaskGivenBack,
+    TerminateAttempt,
     TerminateTask,
 )
 from batchyard.core.model import (
     AllocationState,
+    DisableTasks,
     Job,
     JobKey,
     JobState,
@@ -105,8 +111,13 @@ def give_up_resize(cascade: Cascade, pool_key: PoolKey) -> None:
 
 
 def sweep(cascade: Cascade, job_key: JobKey) -> None:
-    """Carry on with the end of a job: tell its nodes, end its tasks, at last delete its rows."""
+    """Carry on with the end of a job: tell its nodes, end its tasks, at last delete its rows.
+
+    Of one that is being disabled only the tasks are taken from the nodes.
+    """
     job = cascade.jobs.get(job_key)
+    if job is not None and job.state is JobState.DISABLING:
+        _quieten(cascade, job)
     if job is None or job.state not in job_cycle.ENDING:
         return
     limit = limits.SWEEP_ENTITIES_MAX
@@ -122,6 +133,27 @@ def sweep(cascade: Cascade, job_key: JobKey) -> None:
     job = cascade.jobs.get(job_key)
     if job is not None and job.state is JobState.DELETING and job.nodes_unsettled == 0:
         _delete_rows(cascade, job)
+
+
+def _quieten(cascade: Cascade, job: Job) -> None:
+    """Take the tasks of a job from its nodes, or wait for those that run (J-35, J-36)."""
+    limit = limits.SWEEP_ENTITIES_MAX
+    if job.disable_tasks is DisableTasks.WAIT:
+        queued = cascade.transaction.queued_executions(job.key, limit)
+        cascade.executions.known((execution.id, execution) for execution in queued)
+        cascade.run(RecallExecution(key=execution.id) for execution in queued)
+        found = len(queued)
+    else:
+        placed = cascade.transaction.placed_tasks(job.key, limit)
+        cascade.tasks.known((task.key, task) for task in placed)
+        event = RequeueTask if job.disable_tasks is DisableTasks.REQUEUE else TerminateAttempt
+        cascade.run(event(key=task.key, attempt=task.attempt) for task in placed)
+        found = len(placed)
+    if found == limit:
+        cascade.run([WakeSweep(job.key)])
+    cascade.flush()
+    if not cascade.transaction.has_task_executions(job.key):
+        cascade.run([JobQuiet(key=job.key)])
 
 
 def _ended_with_job(task: Task) -> tuple[Event, ...]:
@@ -141,6 +173,16 @@ def _delete_rows(cascade: Cascade, job: Job) -> None:
         nodes = cascade.transaction.nodes_of_job(job.key)
         remove_directories(cascade, [(node, job_directory(job.id)) for node in nodes])
     cascade.run([JobSwept(key=job.key, tasks_left=left)])
+
+
+def expire(cascade: Cascade) -> datetime | None:
+    """Do what is due of jobs (J-16, J-19); return when to look again."""
+    due = cascade.transaction.jobs_due(cascade.now, limits.SWEEP_ENTITIES_MAX)
+    cascade.jobs.known((job.key, job) for job in due)
+    has_open = cascade.transaction.jobs_with_open_tasks(job.key for job in due)
+    cascade.run(JobDue(key=job.key, has_open_tasks=job.key in has_open) for job in due)
+    cascade.flush()
+    return cascade.transaction.next_job_due()
 
 
 def retain(cascade: Cascade) -> datetime | None:

@@ -45,8 +45,11 @@ from batchyard.engine.ports import (
 from batchyard.link import messages
 
 
-def take(cascade: Cascade, event: FleetEvent) -> int:
-    """Apply one event of a fleet; return up to which number the node's log is taken over."""
+def take(cascade: Cascade, event: FleetEvent) -> int | None:
+    """Apply one event of a fleet; return up to which number the node's log is taken over.
+
+    None says that earlier reports are missing, so that these have to be told again after them.
+    """
     match event:
         case NodeUp():
             cascade.run([NodeAllocated(key=event.node, epoch=event.epoch)])
@@ -59,9 +62,9 @@ def take(cascade: Cascade, event: FleetEvent) -> int:
         case NodeJoined():
             _joined(cascade, event.node, event.welcome)
         case NodeReported():
-            _reported(
-                cascade, event.node, event.epoch, event.reports.first_number, event.reports.reports
-            )
+            first = event.reports.first_number
+            if not _reported(cascade, event.node, event.epoch, first, event.reports.reports):
+                return None
         case _:
             assert_never(event)
     node = cascade.nodes.get(event.node)
@@ -69,7 +72,11 @@ def take(cascade: Cascade, event: FleetEvent) -> int:
 
 
 def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
-    """Take over what the node knows, then tell it again what it does not."""
+    """Take over what the node knows, then tell it again what it does not.
+
+    A node that is met is up, even if the fleet has yet to say so.
+    """
+    cascade.run([NodeAllocated(key=key, epoch=welcome.epoch)])
     _reported(cascade, key, welcome.epoch, welcome.first_number, welcome.reports)
     node = cascade.nodes.get(key)
     if node is None:
@@ -114,16 +121,12 @@ def _joined(cascade: Cascade, key: NodeKey, welcome: messages.Welcome) -> None:
 def _retire_unknown(cascade: Cascade, wanted: Sequence[Execution], known: set[str]) -> None:
     """What ran by the store and neither runs nor ended by the node's log has to run again.
 
-    What was recalled and is not there any more never started.
+    What was recalled may have been assigned since, and have run: it is recalled again.
     """
     cascade.executions.known((execution.id, execution) for execution in wanted)
     for execution in wanted:
-        if execution.id in known:
-            continue
-        if execution.state is ExecutionState.RUNNING:
+        if execution.state is ExecutionState.RUNNING and execution.id not in known:
             cascade.run(_shut_down(execution.id, execution))
-        elif execution.state is ExecutionState.RECALLED:
-            cascade.run([ExecutionEnded(key=execution.id, ending=None)])
 
 
 def _reported(
@@ -132,13 +135,16 @@ def _reported(
     epoch: int,
     first_number: int,
     reports: Sequence[messages.Report],
-) -> None:
+) -> bool:
+    """Take over what is new of the log; return False if something before it is missing."""
     node = cascade.nodes.get(key)
-    if node is None or node.epoch != epoch or first_number > node.log_acknowledged + 1:
-        return
+    if node is None or node.epoch != epoch:
+        return True
+    if first_number > node.log_acknowledged + 1:
+        return False
     new = reports[node.log_acknowledged + 1 - first_number :]
     if not new:
-        return
+        return True
     _read_ahead(cascade, node, new)
     removed: list[int] = []
     for report in new:
@@ -157,6 +163,7 @@ def _reported(
     if present is not None:
         number = first_number + len(reports) - 1
         cascade.nodes.put(key, replace(present, log_acknowledged=number))
+    return True
 
 
 def _tell(cascade: Cascade, epoch: int, execution_id: str, events: Sequence[Event]) -> None:

@@ -4,9 +4,9 @@ A round looks at the jobs of the ready index in the order of their turns until n
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from batchyard.core import limits, placement
@@ -27,6 +27,7 @@ from batchyard.core.model import (
     PoolKey,
     PoolState,
     Task,
+    TaskKey,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.orders import must_wait
@@ -122,6 +123,17 @@ class _Nodes:
         return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
+def _cut(waiting: dict[JobKey, list[Task]], limit: int) -> dict[JobKey, set[int]]:
+    """Return of which jobs, and sizes, more may wait: at most `limit` of each size were read."""
+    cut = {}
+    for job, tasks in waiting.items():
+        counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
+        sizes = {slots for slots, count in counts.items() if count >= limit}
+        if sizes:
+            cut[job] = sizes
+    return cut
+
+
 class _Round:
     """One round of placement in one pool."""
 
@@ -140,12 +152,12 @@ class _Round:
         """Look at one group of jobs after the other, as long as there is room."""
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
-        turns = iter(list(self._ready) if has_room else ())
+        turns: Iterator[JobKey] = iter(list(self._ready) if has_room else ())
         while self._placements_left > 0 and self._has_room:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
                 break
-            self._place(jobs)
+            turns = chain(self._place(jobs), turns)
         self._recall_lower()
 
     @property
@@ -165,7 +177,12 @@ class _Round:
             elif self._held_up is None and least <= self._nodes.slots_max:
                 self._held_up = self._ready.priority(job)
 
-    def _place(self, keys: Sequence[JobKey]) -> None:
+    def _place(self, keys: Sequence[JobKey]) -> list[JobKey]:
+        """Place tasks of jobs in their order; return those to look at next.
+
+        Of many jobs only the first tasks are looked at. Where that was too few, the rest is looked
+        at before jobs of a lower priority.
+        """
         cascade = self._cascade
         cascade.jobs.read(keys)
         queues = self._nodes.queues(keys)
@@ -173,6 +190,9 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
+        self._heed_parallel_limits(keys, waiting)
+        cut = _cut(waiting, limit) if limit < room else {}
+        keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
         plan = placement.plan(self._snapshot(jobs, waiting, queues))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
@@ -186,9 +206,44 @@ class _Round:
         self._placements_left -= len(plan.placements)
         if self._held_up is None:
             self._held_up = plan.held_up
-        self._note_turns(keys, waiting, {item.task for item in plan.placements}, limit)
+        placed = {item.task for item in plan.placements}
+        self._note_turns(keys, waiting, placed, limit)
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
+        again = [
+            key
+            for key in keys
+            if cut.get(key, set())
+            - {task.required_slots for task in waiting[key] if task.key not in placed}
+        ]
+        if again:
+            cascade.flush()  # The next look must not find what is placed already.
+        return again + later
+
+    def _part(
+        self, keys: Sequence[JobKey], cut: Iterable[JobKey]
+    ) -> tuple[Sequence[JobKey], list[JobKey]]:
+        """Part jobs into those that do not come after any of `cut`, and the others."""
+        least = max(map(self._ready.priority, cut), default=None)
+        if least is None:
+            return keys, []
+        now = [key for key in keys if self._ready.priority(key) >= least]
+        return now, [key for key in keys if self._ready.priority(key) < least]
+
+    def _heed_parallel_limits(
+        self, keys: Sequence[JobKey], waiting: dict[JobKey, list[Task]]
+    ) -> None:
+        """Leave out what would be more than a job may have on nodes at once (J-13)."""
+        limited = {
+            job.key: job.max_parallel_tasks
+            for job in map(self._cascade.jobs.get, keys)
+            if job is not None and job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
+        }
+        if not limited:
+            return
+        counts = self._cascade.transaction.open_task_counts(list(limited))
+        for key, most in limited.items():
+            waiting[key] = waiting[key][: max(0, most - counts.get(key, 0))]
 
     def _snapshot(
         self,
@@ -259,7 +314,7 @@ class _Round:
         self,
         keys: Sequence[JobKey],
         waiting: dict[JobKey, list[Task]],
-        placed: set[int],
+        placed: set[TaskKey],
         limit: int,
     ) -> None:
         """Tell the ready index what was seen: who had a turn, and of whom nothing waits any more.
@@ -272,9 +327,7 @@ class _Round:
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
             if left:
-                seen = Counter(task.required_slots for task in waiting[key])
-                may_be_more = [slots for slots, count in seen.items() if count >= limit]
-                self._ready.note_least_slots(key, min(left + may_be_more))
+                self._ready.note_least_slots(key, min(left))
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
             elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):

@@ -24,6 +24,7 @@ from batchyard.core.model import (
     PoolKey,
     PoolSpec,
     Task,
+    TaskDependencies,
     TaskKey,
     TaskSpec,
 )
@@ -306,6 +307,24 @@ class Transaction(Protocol):
         """Return tasks of a job that have an open execution."""
         ...
 
+    def queued_executions(self, job: JobKey, limit: int) -> list[Execution]:
+        """Return executions of tasks of a job that no node has started, nor is to give back."""
+        ...
+
+    def has_task_executions(self, job: JobKey) -> bool:
+        """Return whether executions of tasks of a job are not known to be over."""
+        ...
+
+    def add_dependencies(
+        self, job: JobKey, dependents: Sequence[tuple[TaskKey, TaskDependencies]]
+    ) -> dict[TaskKey, int]:
+        """Write down what new tasks wait for; return how much of that is not satisfied yet."""
+        ...
+
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
+        """Count completed tasks off from what waits for them; return whether any may run now."""
+        ...
+
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
         """Return what clients asked for."""
         ...
@@ -345,6 +364,10 @@ class Transaction(Protocol):
 
         If that is fewer than `limit` in all, they are all there are.
         """
+        ...
+
+    def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
+        """Return how many tasks of jobs run or queue; jobs without any are absent."""
         ...
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
@@ -409,6 +432,18 @@ class Transaction(Protocol):
         """Return when the next files have to go, None for never."""
         ...
 
+    def jobs_due(self, now: datetime, limit: int) -> list[Job]:
+        """Return jobs of which something is due."""
+        ...
+
+    def next_job_due(self) -> datetime | None:
+        """Return when something of a job is due next, None for never."""
+        ...
+
+    def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs that have tasks which are not completed."""
+        ...
+
     def directories_removed(self, keys: Iterable[int]) -> None:
         """Delete orders that were carried out."""
         ...
@@ -420,7 +455,7 @@ class Transaction(Protocol):
         ...
 
     def jobs_ending(self) -> list[JobKey]:
-        """Return the jobs that are terminating or deleting."""
+        """Return the jobs that are terminating, deleting or disabling."""
         ...
 
 

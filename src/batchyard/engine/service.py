@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
+    DisableTasks,
     JobChange,
     JobSpec,
     Node,
@@ -87,7 +88,7 @@ class Service:
         def answered(answer: "Future[object]") -> None:
             error = answer.exception()
             if error is None:
-                done(cast("int", answer.result()))
+                done(cast("int | None", answer.result()))
             elif not isinstance(error, WriterStopped):
                 done(None)
 
@@ -276,6 +277,16 @@ class Service:
     ) -> JobView:
         """Change properties of a job."""
         return await self._write(commands.update_job, account, job_id, change, guard)
+
+    async def disable_job(
+        self, account: str, job_id: str, tasks: DisableTasks, guard: JobGuard = None
+    ) -> JobView:
+        """Disable a job."""
+        return await self._write(commands.disable_job, account, job_id, tasks, guard)
+
+    async def enable_job(self, account: str, job_id: str, guard: JobGuard = None) -> JobView:
+        """Enable a job."""
+        return await self._write(commands.enable_job, account, job_id, guard)
 
     async def terminate_job(
         self, account: str, job_id: str, reason: str | None, guard: JobGuard = None

@@ -18,15 +18,13 @@ Jobs, tasks, nodes and runs go by any names that are never used twice: a run by 
 that is known, else by whatever is new each time. Standard library only.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from batchyard.sim import rules
 from batchyard.sim.rules import Rule, Violation
-from batchyard.sim.shown import Shown, ShownCounts, ShownTask
 
 TASK: Final = "task"
 PREPARATION: Final = "preparation"
@@ -36,6 +34,10 @@ START: Final = "start"
 #: Lives of nodes that a task may lose until the service may give up on it (T-15).
 _LOSSES_MAX: Final = 10
 
+#: How long a task has to be seen waiting before one of a lower priority starts, and after it.
+_WAIT: Final = timedelta(seconds=2)
+_MOMENT: Final = timedelta(seconds=0.5)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
@@ -43,6 +45,75 @@ class Preparation:
 
     waits: bool = True
     reruns: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTask:
+    """A task as the service shows it; words as on the wire."""
+
+    job: str
+    task: str
+    state: str
+    result: str | None
+    exit_code: int | None
+    retry_count: int
+    requeue_count: int
+    creation_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCounts:
+    """Task counts of a job as the service shows them."""
+
+    active: int
+    running: int
+    succeeded: int
+    failed: int
+    active_slots: int
+    running_slots: int
+    succeeded_slots: int
+    failed_slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownJob:
+    """A job as the service shows it."""
+
+    job: str
+    state: str
+    counts: ShownCounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownNode:
+    """A node as the service shows it."""
+
+    node: str
+    pool: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPool:
+    """A pool as the service shows it; `has_errors` of its last resize."""
+
+    pool: str
+    allocation_state: str
+    target_nodes: int
+    has_errors: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Everything that the service shows, all of it at one instant `time`."""
+
+    time: datetime
+    tasks: tuple[ShownTask, ...]
+    jobs: tuple[ShownJob, ...]
+    nodes: tuple[ShownNode, ...] = ()
+    pools: tuple[ShownPool, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -83,21 +154,30 @@ class _Run:
         return f"{self.name} on {self.life}"
 
 
+@dataclass(slots=True)
+class _Overtaking:
+    """A run of a lower priority started while a task was waiting; `seen` at the next look."""
+
+    run: _Run
+    seen: datetime | None = None
+
+
 @dataclass(slots=True, eq=False)
 class _Task:
     """What is known of a task."""
 
     slots: int
     retries_max: int
-    #: Numbers of facts: when a client first asked for it, and when the service said that it has it.
-    asked: int
-    accepted: int | None = None
+    asked_count: int
+    is_accepted: bool = False
     is_end_asked: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
-    is_gone: bool = False
     runs: list[_Run] = field(default_factory=list)
     completed: ShownTask | None = None
+    #: Since when it has been shown as waiting, without faults.
+    waiting_since: datetime | None = None
+    overtaken: _Overtaking | None = None
 
     def exits(self) -> Iterator[int]:
         return (run.exit_code for run in self.runs if run.exit_code is not None)
@@ -110,14 +190,10 @@ class _Job:
     pool: str
     preparation: Preparation | None
     has_release: bool
-    is_long: bool
-    #: Of all priorities that a client asked for.
-    priority_min: int
-    priority_max: int
+    strict_priority: int | None
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
-    is_completed: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
     tasks: dict[str, _Task] = field(default_factory=dict)
@@ -125,16 +201,6 @@ class _Job:
 
     def runs_on(self, node: str, kind: str) -> list[_Run]:
         return [run for run in self.runs if run.life.node == node and run.kind == kind]
-
-
-@dataclass(slots=True, eq=False)
-class _Pool:
-    """What clients asked for that takes nodes of a pool away from their tasks."""
-
-    asked_count: int = 0
-    nodes: set[str] = field(default_factory=set)
-    is_any_node: bool = False
-    are_tasks_ended: bool = False
 
 
 class Auditor:
@@ -148,10 +214,10 @@ class Auditor:
         self._lives: dict[str, _Life] = {}
         self._runs: dict[str, _Run] = {}
         self._alive: dict[str, _Run] = {}
-        self._pools: defaultdict[str, _Pool] = defaultdict(_Pool)
-        self._not_to_be_had: set[str] = set()
-        #: Number of the latest request or answer about a task.
-        self._number = 0
+        #: How many nodes of each pool users took away so far.
+        self._given_up: dict[str, int] = {}
+        self._is_calm = False
+        self._look_time: datetime | None = None
 
     # What clients did.
 
@@ -162,21 +228,14 @@ class Auditor:
         pool: str,
         preparation: Preparation | None = None,
         release: bool = False,
-        priority: int = 0,
-        is_long: bool = False,
+        strict_priority: int | None = None,
     ) -> None:
         """A client asks for a job; repeating it changes nothing.
 
-        Tasks of a job that is long run too long for one to wait in the queue of a node.
+        A priority is judged where it is strict: tasks of such a job wait for no preparation, and
+        run too long to queue on nodes.
         """
-        new = _Job(pool, preparation, release, is_long, priority, priority)
-        self._jobs.setdefault(job, new)
-
-    def asked_priority(self, job: str, priority: int) -> None:
-        """A client asks for another priority of a job."""
-        of = self._jobs[job]
-        of.priority_min = min(of.priority_min, priority)
-        of.priority_max = max(of.priority_max, priority)
+        self._jobs.setdefault(job, _Job(pool, preparation, release, strict_priority))
 
     def accepted_job(self, job: str) -> None:
         """The service has said that it has the job."""
@@ -184,13 +243,13 @@ class Auditor:
 
     def asked_task(self, job: str, task: str, *, slots: int = 1, retries: int = 0) -> None:
         """A client asks for a task with its retries, -1 for no limit; may be repeated."""
-        self._number += 1
-        self._jobs[job].tasks.setdefault(task, _Task(slots, retries, self._number))
+        of = self._jobs[job]
+        new = _Task(slots, retries, self._given_up.get(of.pool, 0), is_end_asked=of.is_end_asked)
+        of.tasks.setdefault(task, new)
 
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""
-        self._number += 1
-        self._jobs[job].tasks[task].accepted = self._number
+        self._jobs[job].tasks[task].is_accepted = True
 
     def asked_retries(self, job: str, task: str, retries: int) -> None:
         """A client asks for other retries of a task."""
@@ -200,10 +259,11 @@ class Auditor:
 
     def asked_end(self, job: str, task: str | None = None) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
-        of: _Job | _Task = self._jobs[job]
-        if task is not None:
-            of = self._jobs[job].tasks[task]
-        of.is_end_asked = True
+        of = self._jobs[job]
+        if task is None:
+            of.is_end_asked = True
+        for known in of.tasks.values() if task is None else [of.tasks[task]]:
+            known.is_end_asked = True
 
     def ended(self, job: str) -> None:
         """The service has said that it ends the job."""
@@ -226,19 +286,6 @@ class Auditor:
         else:
             of.tasks[task].is_deleted = True
 
-    def asked_away(
-        self, pool: str, nodes: Iterable[str] | None = None, *, ends_tasks: bool = False
-    ) -> None:
-        """A client asks for nodes to be rebooted or let go, these or any; each time counts.
-
-        Their tasks may be ended with them if that is wanted.
-        """
-        of = self._pools[pool]
-        of.asked_count += 1
-        of.nodes.update(nodes or ())
-        of.is_any_node = of.is_any_node or nodes is None
-        of.are_tasks_ended = of.are_tasks_ended or ends_tasks
-
     # What happened on machines.
 
     def life_began(
@@ -247,26 +294,28 @@ class Auditor:
         """A node has booted; its start task has to succeed if it waits for that."""
         self._lives[node] = _Life(node, pool, slots, waits_for_start_task)
 
-    def not_to_be_had(self, node: str) -> None:
-        """The service is told that there is no machine for a node, though one may still come."""
-        self._not_to_be_had.add(node)
+    def given_up(self, node: str, *, ends_tasks: bool = False) -> None:
+        """A user takes the node, in this life, away from its tasks: by reboot, removal or resize.
 
-    def given_up(self, node: str) -> None:
-        """The service takes the node, in this life, away from its tasks: for a reboot, or for good.
-
-        From here on they may start elsewhere, though the machine may take a while to end.
+        From here on they may start elsewhere, or be ended if that was wanted, though the machine
+        may take a while to end.
         """
         life = self._lives.get(node)
-        if life is None or not life.keeps:
-            return
-        asked = self._pools[life.pool]
-        has_cause = asked.is_any_node or node in asked.nodes | self._not_to_be_had
-        _require(has_cause, rules.NODES_KEPT, f"{node} is taken away")
+        if life is None or life.is_given_up:
+            return  # One that is over may be given up: the service may not know of its end.
         life.is_given_up = True
+        self._given_up[life.pool] = self._given_up.get(life.pool, 0) + 1
+        if ends_tasks:
+            for job in self._jobs.values():
+                if job.pool == life.pool:
+                    for task in job.tasks.values():
+                        task.is_end_asked = True
 
-    def life_over(self, node: str) -> None:
-        """The machine is down, and everything on it."""
+    def life_over(self, node: str, *, is_ordered: bool = False) -> None:
+        """The machine is down, and everything on it; perhaps because the service ordered it."""
         life = self._lives[node]
+        is_due = life.is_given_up or not is_ordered
+        _require(is_due, rules.NODES_LIVE, f"{life} was ended")
         life.is_over = True
         for run in [run for run in self._alive.values() if run.life is life]:
             self._over(run)
@@ -281,8 +330,6 @@ class Auditor:
             _require(is_ready, rules.START_TASK_FIRST, f"{new} started")
         if kind != START:
             _require(job in self._jobs, rules.ASKED, f"{new} started")
-            is_over = self._jobs[job].is_completed and life.keeps
-            _require(not is_over, rules.ENDED_JOBS_REST, f"{new} started")
         match kind:
             case "task":
                 self._task_started(new, self._jobs[job])
@@ -306,9 +353,11 @@ class Auditor:
         self._require_prepared(run, job)
         released = job.runs_on(life.node, RELEASE)
         _require(not released, rules.RELEASE_LAST, f"{run} started after {_names(released)}")
-        self._require_precedence(run, job, known)
         if life.keeps:
-            self._require_turn(run, job, known)
+            self._require_turn(run, known)
+        self._note_overtaken(run, job, known)
+        known.waiting_since = None
+        known.overtaken = None
         known.runs.append(run)
 
     def _require_prepared(self, run: _Run, job: _Job) -> None:
@@ -320,24 +369,7 @@ class Auditor:
         )
         _require(succeeded, rules.PREPARATION_FIRST, f"{run} started")
 
-    def _require_precedence(self, run: _Run, job: _Job, known: _Task) -> None:
-        """Wherever this task fits, those that wait with a higher priority would have fitted."""
-        room = sum(life.slots for life in self._lives.values() if life.pool == job.pool)
-        waiting = sum(
-            task.slots
-            for other in self._jobs.values()
-            if other.pool == job.pool and other.priority_min > job.priority_max and _is_plain(other)
-            for task in other.tasks.values()
-            if task.accepted is not None
-            and task.accepted < known.asked
-            and task.slots <= known.slots
-            and not task.runs
-            and not task.is_end_asked
-        )
-        facts = f"{run} started, with room for {room} slots and {waiting} wanted before"
-        _require(waiting <= room, rules.PRIORITY, facts)
-
-    def _require_turn(self, run: _Run, job: _Job, known: _Task) -> None:
+    def _require_turn(self, run: _Run, known: _Task) -> None:
         """A task may start only when no earlier run of it can still count."""
         for one in known.runs:
             is_elsewhere = not one.is_over and one.life.keeps
@@ -347,8 +379,23 @@ class Auditor:
         failures = sum(bool(one.exit_code) and one.life.keeps for one in known.runs)
         is_allowed = known.retries_max == -1 or failures <= known.retries_max
         _require(is_allowed, rules.RETRIES_ALLOWED, f"{run} started after {failures} failures")
-        is_resting = known.completed is not None and not self._is_end_asked(job, known)
+        is_resting = known.completed is not None and not known.is_end_asked
         _require(not is_resting, rules.COMPLETED_RESTS, f"{run} started")
+
+    def _note_overtaken(self, run: _Run, job: _Job, known: _Task) -> None:
+        """Where a task starts there was room for any other that needs no more slots."""
+        for other in self._jobs.values():
+            if other.pool != job.pool or other.is_end_asked or not _outranks(other, job):
+                continue
+            for task in other.tasks.values():
+                if self._has_waited(task) and task.slots <= known.slots:
+                    task.overtaken = task.overtaken or _Overtaking(run)
+
+    def _has_waited(self, task: _Task) -> bool:
+        """Whether a task was seen waiting for so long that it must have been noticed."""
+        if task.waiting_since is None or self._look_time is None:
+            return False
+        return self._look_time - task.waiting_since >= _WAIT
 
     def _preparation_started(self, run: _Run, job: _Job) -> None:
         _require(job.preparation is not None, rules.ASKED, f"{run} started")
@@ -384,24 +431,30 @@ class Auditor:
         run.is_over = True
         self._alive.pop(run.name, None)
 
+    def calm(self) -> None:
+        """There are no faults any more, and what the last of them caused is over."""
+        self._is_calm = True
+
     # What the service shows.
 
     def look(self, shown: Shown) -> None:
         """Judge what the service shows at any time."""
+        self._look_time = shown.time
         tasks: dict[str, list[ShownTask]] = {}
         for task in shown.tasks:
             self._judge_task(task, shown.time)
             tasks.setdefault(task.job, []).append(task)
         for job in shown.jobs:
-            recount = self._recount(job.job, tasks.get(job.job, []))
-            facts = f"{job.job} shows {job.counts}, but has {recount}"
-            _require(job.counts == recount, rules.COUNTS, facts)
-            of = self._jobs[job.job]
-            of.is_completed = of.is_completed or job.state == "completed"
-            busy = [one for one in self._alive.values() if one.job == job.job and one.life.keeps]
-            is_quiet = not (of.is_completed and busy)
-            _require(is_quiet, rules.ENDED_JOBS_REST, f"{job.job} has {_names(busy)}")
+            self._judge_job(job, tasks.get(job.job, []))
         self._require_kept(shown)
+
+    def _judge_job(self, shown: ShownJob, tasks: list[ShownTask]) -> None:
+        recount = self._recount(shown.job, tasks)
+        facts = f"{shown.job} shows {shown.counts}, but has {recount}"
+        _require(shown.counts == recount, rules.COUNTS, facts)
+        if shown.state == "completed":
+            facts = f"{shown.job} is completed and has {recount.running} tasks that run"
+            _require(recount.running == 0, rules.ENDED_JOBS_REST, facts)
 
     def _judge_task(self, shown: ShownTask, now: datetime) -> None:
         name = f"{shown.job}/{shown.task}"
@@ -413,20 +466,35 @@ class Auditor:
         failures = sum(code != 0 for code in known.exits())
         facts = f"{name} shows {shown.retry_count} and failed {failures} times"
         _require(shown.retry_count <= failures, rules.RETRY_COUNT, facts)
-        asked = self._pools[job.pool].asked_count
-        facts = f"{name} shows {shown.requeue_count}, and nodes were asked away {asked} times"
-        _require(shown.requeue_count <= asked, rules.REQUEUE_COUNT, facts)
+        taken = self._given_up.get(job.pool, 0) - known.asked_count
+        facts = f"{name} shows {shown.requeue_count}, and {taken} nodes were taken away"
+        _require(shown.requeue_count <= taken, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         _require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")
+        self._note_waiting(shown, known, now)
         if known.completed is not None:
             facts = f"{name} was {known.completed} and is {shown}"
             _require(shown == known.completed, rules.COMPLETED_RESTS, facts)
         elif shown.state == "completed":
-            self._judge_result(shown, job, known)
+            self._judge_result(shown, known)
             known.completed = shown
 
-    def _judge_result(self, shown: ShownTask, job: _Job, known: _Task) -> None:
+    def _note_waiting(self, shown: ShownTask, known: _Task, now: datetime) -> None:
+        """A task that starts a moment later has not been overtaken: it was given a place too."""
+        if not self._is_calm or shown.state != "active":
+            known.waiting_since = None
+            known.overtaken = None
+            return
+        known.waiting_since = known.waiting_since or now
+        if known.overtaken is None:
+            return
+        seen = known.overtaken.seen = known.overtaken.seen or now
+        is_passed_over = now - seen >= _MOMENT
+        facts = f"{known.overtaken.run} started while {shown} waits"
+        _require(not is_passed_over, rules.PRIORITY, facts)
+
+    def _judge_result(self, shown: ShownTask, known: _Task) -> None:
         exits = set(known.exits())
         if shown.result == "success":
             is_real = shown.exit_code == 0 and 0 in exits
@@ -436,11 +504,8 @@ class Auditor:
             is_real = shown.exit_code != 0 and shown.exit_code in exits
         else:
             lost = sum(run.exit_code is None for run in known.runs)
-            is_real = self._is_end_asked(job, known) or lost > _LOSSES_MAX
+            is_real = known.is_end_asked or lost > _LOSSES_MAX
         _require(is_real, rules.RESULTS, f"{shown}, and its runs exited with {sorted(exits)}")
-
-    def _is_end_asked(self, job: _Job, task: _Task) -> bool:
-        return task.is_end_asked or job.is_end_asked or self._pools[job.pool].are_tasks_ended
 
     def _recount(self, job: str, tasks: Iterable[ShownTask]) -> ShownCounts:
         known = self._jobs[job].tasks
@@ -459,16 +524,13 @@ class Auditor:
         jobs = {job.job for job in shown.jobs}
         tasks = {(task.job, task.task) for task in shown.tasks}
         for name, job in self._jobs.items():
-            is_lost = job.is_accepted and not job.is_deletion_asked and name not in jobs
-            _require(not is_lost, rules.KEPT, f"job {name} is missing")
+            if job.is_deletion_asked:
+                continue
+            _require(not job.is_accepted or name in jobs, rules.KEPT, f"job {name} is missing")
             for task_name, task in job.tasks.items():
                 is_there = (name, task_name) in tasks
-                facts = f"task {name}/{task_name}"
-                _require(not (is_there and task.is_gone), rules.GONE_STAYS, f"{facts} is back")
-                task.is_gone = task.is_deleted and not is_there
-                is_wanted = not (task.is_deletion_asked or job.is_deletion_asked)
-                is_lost = task.accepted is not None and is_wanted and not is_there
-                _require(not is_lost, rules.KEPT, f"{facts} is missing")
+                is_kept = not task.is_accepted or task.is_deletion_asked or is_there
+                _require(is_kept, rules.KEPT, f"task {name}/{task_name} is missing")
 
     # After peace.
 
@@ -526,14 +588,10 @@ class Auditor:
             _require(is_steady, rules.PEACE_FREES_NODES, f"{pool} has {there} nodes")
 
 
-def _is_plain(job: _Job) -> bool:
-    """Whether tasks of a job wait for nothing but free slots, and in no queue of a node.
-
-    A run that was ended may have been short.
-    """
-    was_ended = any(run.is_killed for task in job.tasks.values() for run in task.runs)
-    is_fit = all(run.exit_code == 0 or not run.is_over for run in job.runs)
-    return job.is_long and not job.is_end_asked and not was_ended and is_fit
+def _outranks(one: _Job, other: _Job) -> bool:
+    if one.strict_priority is None or other.strict_priority is None:
+        return False
+    return one.strict_priority > other.strict_priority
 
 
 def _was_prepared(job: _Job, node: str) -> bool:

@@ -1,7 +1,6 @@
 """What clients of a simulated world ask for, drawn from its seed, until they are answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -23,8 +22,6 @@ from batchyard.core.model import (
 )
 from batchyard.engine import commands
 from batchyard.sim.auditor import Preparation
-from batchyard.sim.fleet import node_name
-from batchyard.sim.happenings import Event, Fault
 from batchyard.sim.service import NO_ANSWER, SimulatedService, call
 from batchyard.sim.surroundings import POOL, Surroundings, command_line
 from batchyard.store.store import MemoryStore
@@ -33,27 +30,6 @@ ACCOUNT: Final = "account"
 
 #: Refusals that tell a client which asks again that its first request was carried out.
 _DONE_BEFORE: Final = frozenset({ErrorCode.POOL_EXISTS, ErrorCode.JOB_EXISTS})
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What the tasks of a job are like, and how many come at a time."""
-
-    seconds_min: float
-    seconds_max: float
-    tasks_max: int
-
-
-#: Some or large ones; tasks so short that they queue on nodes; more long ones than a pool takes.
-_SOME: Final = _Work(0.0, 3.0, 8)
-_SHORT: Final = _Work(0.005, 0.04, 30)
-_LONG: Final = _Work(1.0, 2.0, 24)
-_WORKS: Final = (_SOME, _Work(0.0, 15.0, 5), _SHORT, _LONG)
-
-#: A job of a high priority. Its tasks fill the pool, or come just when short ones of others queue.
-_URGENT: Final = "urgent"
-_SUDDEN: Final = _Work(0.0, 3.0, 8)
-_HURRIES_MAX: Final = 3
 
 
 class Clients:
@@ -68,19 +44,17 @@ class Clients:
         self._seconds = seconds
         self._tasks: list[tuple[str, str]] = []
         self._jobs: list[str] = []
-        self._works: dict[str, _Work] = {}
-        self._hurries = 0
+        #: Jobs of many tasks, most of which are so short that they queue on nodes.
+        self._bursts: set[str] = set()
+        self._rushes = 0
         self._slots = world.random.choice((1, 2, 4))
 
     def begin(self) -> None:
         """Plan what is asked for, and when."""
         random = self._world.random
         self._create_pool()
-        self._world.watch(Event.QUEUE, self._hurry)
         for number in range(random.randint(1, 3)):
             self._later(0.3, partial(self._create_job, f"j{number}"))
-        if random.random() < 0.5:
-            self._later(0.1, partial(self._create_job, _URGENT))
         for action, most in (
             (self._terminate_task, 3),
             (self._delete_task, 2),
@@ -88,8 +62,8 @@ class Clients:
             (self._delete_job, 1),
             (self._change_priority, 2),
             (self._change_retries, 2),
-            (self._reboot, random.choice((0, 3))),
-            (self._remove_node, random.choice((0, 2))),
+            (self._reboot, random.choice((0, 2))),
+            (self._remove_node, random.choice((0, 1))),
             (self._resize, random.choice((0, 2))),
         ):
             for _ in range(random.randint(0, most)):
@@ -101,37 +75,59 @@ class Clients:
 
     def _request(
         self,
-        name: str,
+        what: str,
+        which: str,
         function: Callable[..., Any],
         *arguments: object,
-        event: Event | None = None,
-        asked: Callable[[], None] = lambda: None,
         accepted: Callable[[object], None] = lambda _answer: None,
     ) -> None:
-        """Ask, and ask again until there is an answer; `event` is what a success is."""
+        """Ask, and ask again until there is an answer."""
         world = self._world
-        world.timeline.note(f"a client asks: {name}")
-        again = partial(
-            self._request, name, function, *arguments, event=event, asked=asked, accepted=accepted
-        )
-        asked()
+        name = f"{what}: {which}"
+        world.timeline.note(f"a client asks to {name}")
+        again = partial(self._request, what, which, function, *arguments, accepted=accepted)
 
         def answered(answer: object) -> None:
-            is_lost = answer is not NO_ANSWER and world.chance(world.faults.lost_answer)
-            if is_lost:
-                world.happened(Fault.LOST_ANSWER)
-            if is_lost or answer is NO_ANSWER:
+            if answer is NO_ANSWER or world.strikes("lost_answer"):
                 world.timeline.note(f"no answer: {name}")
                 world.timeline.after(world.random.uniform(0.1, 3.0), again)
             elif isinstance(answer, Refused) and answer.code not in _DONE_BEFORE:
                 world.timeline.note(f"refused: {name}: {answer.code}")
-                world.happened(Event.REFUSAL)
             else:
-                if event is not None:
-                    world.happened(event)
+                world.tally[what] += 1
                 accepted(answer)
 
         self._service.submit(call(function, ACCOUNT, *arguments), answered)
+
+    def come_again(self) -> None:
+        """Ask for more once there are no faults: first what is less important."""
+        for job, priority, seconds in (("low", -9, 0.0), ("high", 9, 3.0)):
+            spec = JobSpec(id=job, pool_id=POOL, priority=priority)
+            self._world.auditor.asked_job(job, pool=POOL, strict_priority=priority)
+            self._world.timeline.after(seconds, partial(self._ask_for_job, spec, self._add_seconds))
+        for job in list(self._jobs):
+            if self._world.random.random() < 0.5:
+                seconds = self._world.random.uniform(0.0, 30.0)
+                self._world.timeline.after(seconds, partial(self._end_job, job))
+
+    def _add_seconds(self, job: str) -> None:
+        """Add tasks of a second: too long to queue on nodes."""
+        specs = [
+            TaskSpec(id=f"s-{number}", command_line=command_line(1.0, 0), max_task_retry_count=0)
+            for number in range(12)
+        ]
+        self._ask_for_tasks(job, "seconds", specs)
+
+    def _rush(self) -> None:
+        """Have something that is more important than all that queues on nodes."""
+        self._rushes += 1
+        spec = JobSpec(id=f"rush-{self._rushes}", pool_id=POOL, priority=100)
+        self._world.auditor.asked_job(spec.id, pool=POOL)
+        self._ask_for_job(spec, self._add_rush)
+
+    def _add_rush(self, job: str) -> None:
+        self._jobs.append(job)
+        self._add_tasks(job, "r")
 
     # Pools and nodes.
 
@@ -154,7 +150,7 @@ class Clients:
             node_fill_type=random.choice(list(NodeFillType)),
             start_task=start_task,
         )
-        self._request("create the pool", commands.create_pool, spec)
+        self._request("create a pool", POOL, commands.create_pool, spec)
 
     def _a_node(self) -> Node | None:
         nodes = self._store.reads.list_nodes(ACCOUNT, POOL, 0, 100).items if self._is_pool() else ()
@@ -166,75 +162,47 @@ class Clients:
         return bool(self._store.reads.list_pools(ACCOUNT, 0, 1).items)
 
     def _option(self) -> NodeOption:
-        options: tuple[NodeOption, ...] = (NodeOption.REQUEUE, *NodeOption)
-        return self._world.random.choice(options)
-
-    def _take_away(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *arguments: object,
-        option: NodeOption,
-        event: str,
-        nodes: list[str] | None,
-    ) -> None:
-        ends_tasks = option is NodeOption.TERMINATE
-        self._request(
-            f"{name} with {option}",
-            function,
-            POOL,
-            *arguments,
-            event=Event[f"{event}_{option.name.replace('_', '')}"],
-            asked=lambda: self._world.auditor.asked_away(POOL, nodes, ends_tasks=ends_tasks),
-        )
+        option = self._world.random.choice(list(NodeOption))
+        if option is NodeOption.TERMINATE:
+            self._service.cloud.ends_tasks = True
+        return option
 
     def _reboot(self) -> None:
-        node, option = self._a_node(), self._option()
+        node = self._a_node()
         if node is not None:
-            name = node_name(node.key)
-            self._take_away(
-                f"reboot {name}",
-                commands.reboot_node,
-                node.id,
-                option,
-                option=option,
-                event="REBOOT",
-                nodes=[name],
-            )
+            self._service.cloud.reboots.add(node.key)
+            option = self._option()
+            self._request(f"reboot, {option}", node.id, commands.reboot_node, POOL, node.id, option)
 
     def _remove_node(self) -> None:
-        node, option = self._a_node(), self._option()
+        node = self._a_node()
         if node is not None:
-            name = node_name(node.key)
-            self._take_away(
-                f"remove {name}",
+            timeout = timedelta(minutes=15)
+            option = self._option()
+            self._request(
+                f"remove, {option}",
+                node.id,
                 commands.remove_nodes,
+                POOL,
                 [node.id],
-                timedelta(minutes=15),
+                timeout,
                 option,
-                option=option,
-                event="REMOVE",
-                nodes=None,  # Until the pool has its new size, it may let others go as well.
             )
 
     def _resize(self) -> None:
+        nodes = self._world.random.randint(0, 4)
         option = self._option()
-        resize = Resize(target_dedicated_nodes=self._world.random.randint(0, 4), option=option)
-        self._take_away(
-            f"resize to {resize.target_dedicated_nodes}",
-            commands.resize_pool,
-            resize,
-            option=option,
-            event="RESIZE",
-            nodes=None,
-        )
+        resize = Resize(target_dedicated_nodes=nodes, option=option)
+        self._request(f"resize, {option}", f"{nodes} nodes", commands.resize_pool, POOL, resize)
 
     # Jobs.
 
     def _create_job(self, job: str) -> None:
         random = self._world.random
+        if random.random() < 0.3:
+            self._bursts.add(job)
         preparation, release = None, None
-        if random.random() < (0.6 if job != _URGENT else 0.2):
+        if random.random() < 0.6:
             preparation = JobPreparationSpec(
                 id="prep",
                 command_line=command_line(random.uniform(0.1, 3.0), *random.choice(((0,), (0, 1)))),
@@ -246,12 +214,10 @@ class Clients:
                 release = JobReleaseSpec(
                     id="rel", command_line=command_line(random.uniform(0.1, 3.0), 0, 1)
                 )
-        work = random.choice(_WORKS if job != _URGENT else (_SUDDEN, _LONG))
-        self._works[job] = work
         spec = JobSpec(
             id=job,
             pool_id=POOL,
-            priority=random.choice((0, 0, 5)) if job != _URGENT else 9,
+            priority=random.choice((0, 0, 5)),
             preparation=preparation,
             release=release,
         )
@@ -265,26 +231,31 @@ class Clients:
                 reruns=preparation.rerun_on_node_reboot_after_success,
             ),
             release=release is not None,
-            priority=spec.priority,
-            is_long=work.seconds_min >= 1.0,
         )
-        self._request(
-            f"create {job}", commands.create_job, spec, accepted=lambda _view: self._has_job(job)
-        )
+        self._ask_for_job(spec, self._has_job)
+
+    def _ask_for_job(self, spec: JobSpec, then: Callable[[str], None]) -> None:
+        def accepted(_view: object) -> None:
+            self._world.auditor.accepted_job(spec.id)
+            then(spec.id)
+
+        self._request("create a job", spec.id, commands.create_job, spec, accepted=accepted)
 
     def _has_job(self, job: str) -> None:
-        self._world.auditor.accepted_job(job)
         self._jobs.append(job)
-        if self._works[job] is _SUDDEN:
-            return  # Its tasks come when others queue.
-        for number in range(self._world.random.randint(1, 4)):
+        for number in range(self._world.random.randint(1, 3)):
             self._later(0.5, partial(self._add_tasks, job, f"t{number}"))
 
     def _add_tasks(self, job: str, prefix: str) -> None:
         random = self._world.random
-        work = self._works[job]
-        count = random.randint(1, work.tasks_max)
-        specs = [self._a_task(work, f"{prefix}-{number}") for number in range(count)]
+        is_burst = job in self._bursts
+        count = random.randint(20, 40) if is_burst else random.randint(1, 5)
+        specs = [self._a_task(job, f"{prefix}-{number}") for number in range(count)]
+        self._ask_for_tasks(job, prefix, specs)
+        if is_burst:
+            self._world.timeline.after(random.uniform(0.0, 1.0), self._rush)
+
+    def _ask_for_tasks(self, job: str, prefix: str, specs: list[TaskSpec]) -> None:
         for spec in specs:
             self._world.auditor.asked_task(
                 job, spec.id, slots=spec.required_slots, retries=spec.max_task_retry_count or 0
@@ -299,29 +270,23 @@ class Clients:
                     self._tasks.append((job, result.task_id))
 
         self._request(
-            f"add {len(specs)} tasks {prefix} to {job}",
+            "add tasks",
+            f"{len(specs)} {prefix} to {job}",
             commands.add_tasks,
             job,
             specs,
             accepted=accepted,
         )
 
-    def _hurry(self) -> None:
-        """Ask for urgent tasks just when others queue."""
+    def _a_task(self, job: str, name: str) -> TaskSpec:
         random = self._world.random
-        is_sudden = _URGENT in self._jobs and self._works[_URGENT] is _SUDDEN
-        if is_sudden and self._hurries < _HURRIES_MAX and random.random() < 0.2:
-            self._hurries += 1
-            name = f"now{self._hurries}"
-            self._world.timeline.after(
-                random.uniform(0.0, 0.02), partial(self._add_tasks, _URGENT, name)
-            )
-
-    def _a_task(self, work: _Work, name: str) -> TaskSpec:
-        random = self._world.random
-        seconds = random.uniform(work.seconds_min, work.seconds_max)
+        if job in self._bursts:
+            # A long one now and then: what queues behind it can be recalled.
+            seconds = 2.0 if random.random() < 0.03 else 0.01
+            return TaskSpec(id=name, command_line=command_line(seconds, 0), max_task_retry_count=1)
+        seconds = random.choice((0.01, 1.0, random.uniform(0.0, 8.0), random.uniform(8.0, 30.0)))
         failures = random.choice((0, 0, 0, 1, 2))
-        limit = random.choice((None, None, None, 5.0)) if seconds > 5.0 else None
+        limit = random.choice((None, None, None, 5.0))
         return TaskSpec(
             id=name,
             command_line=command_line(seconds, *[7] * failures, random.choice((0, 0, 0, 3))),
@@ -332,42 +297,36 @@ class Clients:
 
     def _terminate_job(self) -> None:
         if self._jobs:
-            job = self._world.random.choice(self._jobs)
-            self._world.auditor.asked_end(job)
-            self._request(
-                f"terminate {job}",
-                commands.terminate_job,
-                job,
-                None,
-                event=Event.TERMINATED_JOB,
-                accepted=lambda _view: self._world.auditor.ended(job),
-            )
+            self._end_job(self._world.random.choice(self._jobs))
+
+    def _end_job(self, job: str) -> None:
+        self._world.auditor.asked_end(job)
+        self._request(
+            "terminate a job",
+            job,
+            commands.terminate_job,
+            job,
+            None,
+            accepted=lambda _view: self._world.auditor.ended(job),
+        )
 
     def _delete_job(self) -> None:
         if self._jobs:
             job = self._world.random.choice(self._jobs)
             self._world.auditor.asked_deletion(job)
             self._request(
-                f"delete {job}",
+                "delete a job",
+                job,
                 commands.delete_job,
                 job,
-                event=Event.DELETED_JOB,
                 accepted=lambda _none: self._world.auditor.deleted(job),
             )
 
     def _change_priority(self) -> None:
         if self._jobs:
             job = self._world.random.choice(self._jobs)
-            priority = self._world.random.randint(-5, 5)
-            change = JobChange(priority=priority)
-            self._world.auditor.asked_priority(job, priority)
-            self._request(
-                f"give {job} the priority {priority}",
-                commands.update_job,
-                job,
-                change,
-                event=Event.UPDATED_JOB,
-            )
+            change = JobChange(priority=self._world.random.randint(-5, 5))
+            self._request("change a priority", job, commands.update_job, job, change)
 
     # Tasks.
 
@@ -375,24 +334,18 @@ class Clients:
         if self._tasks:
             job, task = self._world.random.choice(self._tasks)
             self._world.auditor.asked_end(job, task)
-            self._request(
-                f"terminate {job}/{task}",
-                commands.terminate_task,
-                job,
-                task,
-                event=Event.TERMINATED_TASK,
-            )
+            self._request("terminate a task", f"{job}/{task}", commands.terminate_task, job, task)
 
     def _delete_task(self) -> None:
         if self._tasks:
             job, task = self._world.random.choice(self._tasks)
             self._world.auditor.asked_deletion(job, task)
             self._request(
-                f"delete {job}/{task}",
+                "delete a task",
+                f"{job}/{task}",
                 commands.delete_task,
                 job,
                 task,
-                event=Event.DELETED_TASK,
                 accepted=lambda _none: self._world.auditor.deleted(job, task),
             )
 
@@ -403,10 +356,5 @@ class Clients:
             self._world.auditor.asked_retries(job, task, retries)
             constraints = TaskConstraints(max_task_retry_count=retries)
             self._request(
-                f"give {job}/{task} {retries} retries",
-                commands.update_task,
-                job,
-                task,
-                constraints,
-                event=Event.UPDATED_TASK,
+                "change retries", f"{job}/{task}", commands.update_task, job, task, constraints
             )

@@ -8,27 +8,25 @@ from random import Random
 class Faults:
     """Chances per message, commit or request; spans in seconds; a rate is per second of the world.
 
-    A healed world has none of them. `batchyard.sim.happenings.Fault` says what they come to.
+    A healed world has none of them.
     """
 
     #: A connection breaks with this message, and with all that is under way behind it.
     disconnect: float = 0.0
-    #: How long a broken connection may stay so.
-    outage_seconds_max: float = 0.0
-    #: What a fleet tells is told a second time, later, and an order is given a second time at once.
+    #: What a fleet tells is told a second time, later; an order is sent twice.
     repeat: float = 0.0
+    #: What a fleet tells is overtaken by what it tells afterwards.
+    reorder: float = 0.0
     delay_seconds_max: float = 0.0
     #: The answer to a request is lost, and its client asks again.
     lost_answer: float = 0.0
-    #: A commit fails and the service goes on, so that what was told is told again, and overtaken.
-    failed_commit: float = 0.0
     #: The service ends before a commit, or after it before anybody heard of it.
     crash_before_commit: float = 0.0
     crash_after_commit: float = 0.0
+    #: A commit fails, as on a full disk, and the service goes on.
+    commit_failure: float = 0.0
     agent_crash_rate: float = 0.0
     supervisor_crash_rate: float = 0.0
-    #: A machine falls silent for good, which is known only after a while.
-    node_loss_rate: float = 0.0
     #: The fleet has no machine for a node, or has it late.
     allocation_failure: float = 0.0
     allocation_seconds_max: float = 0.0
@@ -42,16 +40,15 @@ class Faults:
 
         return cls(
             disconnect=some(0.1),
-            outage_seconds_max=some(15.0),
-            repeat=some(0.3),
+            repeat=some(0.6),
+            reorder=some(0.4),
             delay_seconds_max=some(3.0),
             lost_answer=some(0.3),
-            failed_commit=some(0.1),
             crash_before_commit=some(0.05),
             crash_after_commit=some(0.05),
+            commit_failure=some(0.05),
             agent_crash_rate=some(0.1),
-            supervisor_crash_rate=some(0.05),
-            node_loss_rate=some(0.03),
+            supervisor_crash_rate=some(0.1),
             allocation_failure=some(0.3),
             allocation_seconds_max=some(20.0),
         )

@@ -20,7 +20,6 @@ from batchyard.engine.ports import (
     NodeUp,
 )
 from batchyard.link import messages
-from batchyard.sim.happenings import Fault
 from batchyard.sim.machine import Machine
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream
@@ -28,8 +27,8 @@ from batchyard.sim.timeline import Stream
 #: Pause before something is tried or told again.
 _AGAIN_SECONDS: Final = 1.0
 
-#: From here on a machine or a connection counts as late.
-_LATE_SECONDS: Final = 5.0
+#: How late a fleet tells what is overtaken or told a second time.
+_LATE_SECONDS_MAX: Final = 10.0
 
 
 def node_name(key: NodeKey) -> str:
@@ -43,11 +42,15 @@ class Cloud:
     def __init__(self, world: Surroundings) -> None:
         self.world: Final = world
         self.machines: Final[dict[NodeKey, Machine]] = {}
+        #: Nodes that a client asked to reboot.
+        self.reboots: Final[set[NodeKey]] = set()
+        #: Whether a client wanted tasks ended with their nodes.
+        self.ends_tasks = False
 
     def give_up(self, key: NodeKey) -> None:
         """Tell the judge that the service takes a node from its tasks."""
         if key in self.machines:
-            self.world.auditor.given_up(node_name(key))
+            self.world.auditor.given_up(node_name(key), ends_tasks=self.ends_tasks)
 
 
 class SimulatedFleet:
@@ -60,9 +63,6 @@ class SimulatedFleet:
         self._nodes: dict[NodeKey, _Served] = {}
         self._releasing: set[NodeKey] = set()
         self._is_open = True
-        #: How many news there were, and the latest of each node that is stored.
-        self._told = 0
-        self._stored: dict[NodeKey, int] = {}
 
     def close(self) -> None:
         """The service is gone; what it has sent may still arrive."""
@@ -77,7 +77,8 @@ class SimulatedFleet:
             if request.key in self._releasing or (former and former.epoch >= request.epoch):
                 continue
             machine = self._cloud.machines.get(request.key)
-            if machine is not None and machine.epoch < request.epoch:
+            is_rebooted = machine is not None and machine.epoch < request.epoch
+            if is_rebooted and request.key in self._cloud.reboots:
                 self._cloud.give_up(request.key)
             if former is not None:
                 former.end()
@@ -113,33 +114,27 @@ class SimulatedFleet:
 
     def tell(self, event: FleetEvent, done: Callable[[int], None]) -> None:
         """Tell an event until it is stored, and perhaps once more."""
-        self._told += 1
-        self._tell(event, self._told, done)
-        if self._world.chance(self._world.faults.repeat):
-            self._world.happened(Fault.REPEATED_NEWS)
-            self._world.timeline.after(
-                self._world.random.uniform(0.0, 15.0), lambda: self._repeat(event)
-            )
-
-    def _tell(self, event: FleetEvent, order: int, done: Callable[[int], None]) -> None:
-        if not self._is_open:
-            return
+        world = self._world
 
         def answered(number: int | None) -> None:
-            if number is None:
-                self._world.timeline.after(_AGAIN_SECONDS, lambda: self._tell(event, order, done))
-                return
-            latest = self._stored.get(event.node, 0)
-            if order < latest:
-                self._world.happened(Fault.OVERTAKEN_NEWS)
-            self._stored[event.node] = max(order, latest)
-            done(number)
+            if number is not None:
+                done(number)
+            else:
+                world.timeline.after(_AGAIN_SECONDS, lambda: self.tell(event, done))
 
-        self._listener(event, answered)
+        if world.strikes("reorder"):
+            self._tell_later(event, answered)
+        elif self._is_open:
+            self._listener(event, answered)
+        if world.strikes("repeat"):
+            self._tell_later(event, lambda _number: None)
 
-    def _repeat(self, event: FleetEvent) -> None:
-        if self._is_open:
-            self._listener(event, lambda _number: None)
+    def _tell_later(self, event: FleetEvent, answered: Callable[[int | None], None]) -> None:
+        def tell() -> None:
+            if self._is_open:
+                self._listener(event, answered)
+
+        self._world.timeline.after(self._world.random.uniform(0.0, _LATE_SECONDS_MAX), tell)
 
 
 class _Served:
@@ -160,8 +155,8 @@ class _Served:
         """Find the machine or make one, sooner or later."""
         most = self._world.faults.allocation_seconds_max
         seconds = self._world.random.uniform(0.05, 0.5 + most)
-        if seconds > _LATE_SECONDS:
-            self._world.happened(Fault.SLOW_FLEET)
+        if seconds > 0.5:
+            self._world.tally["allocation_seconds_max"] += 1
         self._world.timeline.after(seconds, lambda: self._arrive(cloud))
 
     def _arrive(self, cloud: Cloud) -> None:
@@ -169,9 +164,7 @@ class _Served:
             return
         machine = cloud.machines.get(self._key)
         if machine is None or machine.epoch < self.epoch:
-            if self._world.chance(self._world.faults.allocation_failure):
-                self._world.happened(Fault.NO_MACHINE)
-                self._world.auditor.not_to_be_had(node_name(self._key))
+            if self._world.strikes("allocation_failure"):
                 event = NodeUnavailable(self._key, self.epoch, "none is left")
                 self._fleet.tell(event, lambda _number: None)
                 if self._world.random.random() < 0.5:
@@ -193,6 +186,7 @@ class _Served:
         if self._machine.is_lost:
             self._is_over = True
             self._world.timeline.note(f"the fleet misses {self._machine.name}")
+            self._world.tally["node lost"] += 1
             self._fleet.tell(NodeLost(self._key, self.epoch), lambda _number: None)
         elif self._machine.agent is None:
             self._world.timeline.after(self._world.random.uniform(0.1, 2.0), self._reach)
@@ -218,20 +212,11 @@ class _Served:
     def _lose(self) -> None:
         self._connection = None
         if not self._is_over:
-            most = self._world.faults.outage_seconds_max
-            seconds = self._world.random.uniform(0.01, 1.0 + most)
-            if seconds > _LATE_SECONDS:
-                self._world.happened(Fault.OUTAGE)
-            self._world.timeline.after(seconds, self._reach)
+            self._world.timeline.after(self._world.random.uniform(0.01, 1.0), self._reach)
 
     def send(self, orders: Sequence[messages.Order]) -> None:
-        """Send orders; each may come twice."""
-        if self._connection is None:
-            return
-        for order in orders:
-            self._connection.send(order)
-            if self._world.chance(self._world.faults.repeat):
-                self._world.happened(Fault.REPEATED_ORDER)
+        if self._connection is not None:
+            for order in orders:
                 self._connection.send(order)
 
     def end(self) -> None:
@@ -263,22 +248,21 @@ class _Connection:
         self._agent = machine.agent
         self._lose = lose
         self._to_agent: Stream[messages.ToAgent] = Stream(
-            world.timeline, world.network_delay, self._obey, self._note_loss
+            world.timeline, world.network_delay, self._obey
         )
         self._from_agent: Stream[messages.FromAgent] = Stream(
-            world.timeline,
-            world.network_delay,
-            lambda message: hear(self, message),
-            self._note_loss,
+            world.timeline, world.network_delay, lambda message: hear(self, message)
         )
         self.line: Final = _AgentsEnd(self)
         machine.on_agent_lost = self.close
         self.send(hello)
 
     def send(self, message: messages.ToAgent) -> None:
-        """Send a message to the agent; the connection may break with it."""
+        """Send a message to the agent, perhaps twice; the connection may break with it."""
         self._note("->", message)
         self._to_agent.send(message)
+        if isinstance(message, messages.Order) and self._world.strikes("repeat"):
+            self._to_agent.send(message)
         self._perhaps_break()
 
     def answer(self, message: messages.FromAgent) -> None:
@@ -290,22 +274,19 @@ class _Connection:
     def _note(self, arrow: str, message: messages.Message) -> None:
         self._world.timeline.note(f"service {arrow} {self._machine.name}: {_brief(message)}")
 
-    def _note_loss(self) -> None:
-        self._world.happened(Fault.LOST_MESSAGE)
-
     def _perhaps_break(self) -> None:
-        if self._world.chance(self._world.faults.disconnect):
+        if self._world.strikes("disconnect"):
             self._world.timeline.after(self._world.random.uniform(0.0, 0.02), self.close)
 
     def close(self) -> None:
-        """Break: what is under way is lost, and both ends learn of it, sooner or later."""
+        """Break: what is under way is lost, and both ends learn of it."""
         if not self._to_agent.is_open:
             return
         self._to_agent.cut()
         self._from_agent.cut()
         if self._agent is not None:
             self._agent.part(self.line)
-        self._world.timeline.after(self._machine.silence_seconds, self._lose)
+        self._world.timeline.after(0.0, self._lose)
 
     def _obey(self, message: messages.ToAgent) -> None:
         agent = self._agent
@@ -316,16 +297,11 @@ class _Connection:
                 self.answer(agent.greet(self.line, message.acknowledged))
             else:
                 self.close()
-        elif isinstance(
-            message,
-            messages.Assign
-            | messages.Stop
-            | messages.Recall
-            | messages.RemoveDirectory
-            | messages.Acknowledge,
-        ):
-            self._machine.note(message)
+        elif isinstance(message, messages.Order | messages.Acknowledge):
+            self._machine.note_order(message)
             agent.obey(message)
+        else:
+            raise AssertionError(f"nobody sends a simulated agent {message}")
 
 
 class _AgentsEnd:
@@ -347,6 +323,8 @@ def _brief(message: messages.Message) -> str:
             return "assign " + " ".join(one.execution_id for one in message.executions)
         case messages.Stop():
             return "stop " + " ".join(message.execution_ids)
+        case messages.Recall():
+            return "recall " + " ".join(message.execution_ids)
         case messages.Welcome() | messages.Reports():
             kind = "welcome" if isinstance(message, messages.Welcome) else "reports"
             told = " ".join(_brief(report) for report in message.reports)

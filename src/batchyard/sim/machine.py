@@ -4,6 +4,7 @@ Processes are entries in the heap. The supervisor outlives agents; a machine out
 supervisor nor the service's wish to have it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -23,29 +24,19 @@ from batchyard.agent.journal import (
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.prepared import PreparedJobs
 from batchyard.core.model import EndCause, ExecutionKind
-from batchyard.link.messages import Assign, Assignment, Recall, ToAgent
-from batchyard.sim.happenings import Event, Fault
+from batchyard.link.messages import Acknowledge, Assign, Assignment, Order, Recall
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream
-
-#: From here on an execution has waited on its node.
-_PROMPT_SECONDS: Final = 0.01
-
-#: What the exit of an execution is, by its kind and whether it succeeded.
-_EXITS: Final = {
-    (ExecutionKind.TASK, True): Event.SUCCESS,
-    (ExecutionKind.TASK, False): Event.FAILURE,
-    (ExecutionKind.START, True): Event.START_TASK,
-    (ExecutionKind.START, False): Event.FAILED_START_TASK,
-    (ExecutionKind.PREPARATION, True): Event.PREPARATION,
-    (ExecutionKind.PREPARATION, False): Event.FAILED_PREPARATION,
-}
 
 
 class _Spawn(Operation, frozen=True):
     """Start a simulated process."""
 
     assignment: Assignment
+
+
+#: A task that starts so long after it was assigned has waited in the queue of its agent.
+_QUEUED_SECONDS: Final = 0.01
 
 
 @dataclass(slots=True)
@@ -66,20 +57,18 @@ class Machine:
         self.epoch = 0
         self.is_lost = False
         self.is_gone = False
-        #: How long nobody notices that it is lost.
-        self.silence_seconds = 0.0
         self.agent: AgentLogic | None = None
         self._world = world
         self._slots = slots
         #: What the agent saved; it stays from life to life.
         self._prepared: dict[str, str] = {}
         self._running: dict[str, _Process] = {}
+        #: When the tasks came that could start at once if there are slots.
+        self._assigned: dict[str, float] = {}
+        self._recalled: set[str] = set()
         self._entries: list[Entry] = []
         self._acknowledged = 0
         self._boot_time = 0.0
-        self._hands: _SimulatedHands | None = None
-        #: When executions were last assigned that have not started.
-        self._assigned: dict[str, float] = {}
         self._operations: Stream[Operation] | None = None
         self._tellings: Stream[tuple[int, list[Entry]]] | None = None
         #: Called when an agent is gone, with its conversation.
@@ -90,34 +79,27 @@ class Machine:
     def boot(self, epoch: int) -> None:
         """Begin a life; the former one is over with all that ran in it."""
         if self.epoch:
-            self.die()
+            self.die(is_ordered=True)
         self.epoch = epoch
         self.is_lost = False
-        self.silence_seconds = 0.0
         self._entries.clear()
+        self._assigned.clear()
+        self._recalled.clear()
         self._acknowledged = 0
         self._boot_time = self._world.timeline.stamp()
         self._world.life_began(self.name, self._slots)
         self.start_agent()
 
-    def die(self) -> None:
-        """The supervisor is gone, and everything that it ran."""
+    def die(self, *, is_ordered: bool = False) -> None:
+        """The supervisor is gone, and everything that it ran; perhaps because it was ordered."""
         self.lose_agent(restarts=False)
         if not self.is_lost:
             self.is_lost = True
-            for process in self._running.values():
-                if process.assignment.kind is ExecutionKind.TASK:
-                    self._world.happened(Event.LOSS)
+            if self._running:
+                self._world.tally["life over with processes"] += 1
             self._running.clear()
             self._world.timeline.note(f"{self.name} life {self.epoch} is over")
-            self._world.auditor.life_over(self.name)
-
-    def vanish(self) -> None:
-        """Fall silent for good; it takes a while until that is known."""
-        if not self.is_lost:
-            self._world.happened(Fault.LOST_NODE)
-            self.silence_seconds = self._world.random.uniform(2.0, 15.0)
-            self.die()
+            self._world.auditor.life_over(self.name, is_ordered=is_ordered)
 
     def start_agent(self) -> None:
         """Start an agent, which takes over what the supervisor has."""
@@ -125,7 +107,7 @@ class Machine:
             return
         world = self._world
         self._operations = Stream(world.timeline, world.local_delay, self._obey)
-        self._hands = hands = _SimulatedHands(world, self._operations)
+        hands = _SimulatedHands(world, self._operations)
         attached = Attached(
             self.epoch,
             self._boot_time,
@@ -146,8 +128,6 @@ class Machine:
             return
         self._world.timeline.note(f"{self.name} loses its agent")
         self.agent = None
-        if self._hands is not None:
-            self._hands.is_over = True
         if self._operations is not None and (not restarts or self._world.random.random() < 0.5):
             self._operations.cut()
         if self._tellings is not None:
@@ -156,20 +136,19 @@ class Machine:
         if restarts:
             self._world.timeline.after(self._world.random.uniform(0.5, 3.0), self.start_agent)
 
-    def note(self, order: ToAgent) -> None:
-        """Note what the agent is about to obey."""
-        match order:
-            case Assign():
-                for assignment in order.executions:
-                    self._assigned[assignment.execution_id] = self._world.timeline.seconds
-            case Recall():
-                self._world.happened(Event.RECALL)
-                if not self._running.keys().isdisjoint(order.execution_ids):
-                    self._world.happened(Event.LATE_RECALL)
-
     def _save(self, directories: "dict[str, str] | object") -> None:
         assert isinstance(directories, dict)
         self._prepared = dict(directories)
+
+    def note_order(self, order: Order | Acknowledge) -> None:
+        """Remember what the agent is asked for, to count what becomes of it."""
+        if isinstance(order, Assign):
+            for one in order.executions:
+                if one.kind is ExecutionKind.TASK and one.wait_for is None:
+                    self._assigned.setdefault(one.execution_id, self._world.timeline.seconds)
+        elif isinstance(order, Recall):
+            self._world.tally["recall"] += 1
+            self._recalled.update(order.execution_ids)
 
     # The supervisor.
 
@@ -182,8 +161,6 @@ class Machine:
                     self._end(name, EndCause.STOPPED, operation.grace)
             case Log():
                 self._append(operation.entries)
-                if any(isinstance(entry, EndedEntry) for entry in operation.entries):
-                    self._world.happened(Event.GIVEN_BACK)
             case Forget():
                 self._forget(operation.number)
             case _:
@@ -194,6 +171,11 @@ class Machine:
         self._acknowledged = max(self._acknowledged, number)
 
     def _append(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if isinstance(entry, EndedEntry) and entry.execution_id in self._recalled:
+                never_started = entry.start_time is None
+                what = "recalled in time" if never_started else "recalled too late"
+                self._world.tally[what] += 1
         first = self._acknowledged + len(self._entries) + 1
         self._entries += entries
         if self.agent is not None and self._tellings is not None:
@@ -210,28 +192,16 @@ class Machine:
         world.auditor.started(
             name, str(assignment.kind), self.name, assignment.job_id, assignment.task_id
         )
-        self._note_start(assignment)
         self._running[name] = process
+        world.tally[f"{assignment.kind} started"] += 1
+        if world.timeline.seconds - self._assigned.get(name, math.inf) > _QUEUED_SECONDS:
+            world.tally["task queued on its node"] += 1
         self._append([StartedEntry(name, now)])
         seconds, code = world.outcome(assignment)
         world.timeline.after(seconds, lambda: self._exit(name, process, code))
         limit = assignment.wall_clock_seconds_max
         if limit is not None and limit < seconds:
             world.timeline.after(limit, lambda: self._time_out(name, process))
-
-    def _note_start(self, assignment: Assignment) -> None:
-        world = self._world
-        now = world.timeline.seconds
-        waited = now - self._assigned.pop(assignment.execution_id, now)
-        if assignment.kind is ExecutionKind.RELEASE:
-            world.happened(Event.RELEASE)
-        if assignment.kind is not ExecutionKind.TASK:
-            return
-        if waited > _PROMPT_SECONDS:
-            world.happened(Event.QUEUE if assignment.wait_for is None else Event.HOLD)
-        beside = [one for one in self._running.values() if one.note.slots]
-        if beside and assignment.slots > 1:
-            world.happened(Event.SHARED_NODE)
 
     def _time_out(self, name: str, process: _Process) -> None:
         if self._running.get(name) is process:
@@ -250,14 +220,13 @@ class Machine:
         del self._running[name]
         world = self._world
         cause = process.cause or EndCause.EXITED
+        how = "failed" if code and cause is EndCause.EXITED else cause
+        world.tally[f"{process.assignment.kind} {how}"] += 1
         world.timeline.note(f"{self.name} ends {name}: {cause} {code}")
         if cause is EndCause.EXITED:
             world.auditor.exited(name, code)
-            if (event := _EXITS.get((process.assignment.kind, code == 0))) is not None:
-                world.happened(event)
         else:
             world.auditor.killed(name)
-            world.happened(Event.TIME_OUT if cause is EndCause.TIMED_OUT else Event.STOP)
         now = world.timeline.stamp()
         entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note)
         self._append([entry])
@@ -269,13 +238,12 @@ class _SimulatedHands:
     def __init__(self, world: Surroundings, operations: Stream[Operation]) -> None:
         self._world = world
         self._operations = operations
-        self.is_over = False
 
     def now(self) -> float:
         return self._world.timeline.stamp()
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> None:
-        self._world.timeline.after(seconds, lambda: None if self.is_over else action())
+        self._world.timeline.after(seconds, action)
 
     def do(self, operation: Operation) -> None:
         self._operations.send(operation)

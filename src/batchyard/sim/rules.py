@@ -57,24 +57,18 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
-SOUND: Final = Rule("sound", "Neither service nor agent meets a state that it did not expect.")
-COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
-ENDED_JOBS_REST: Final = Rule(
-    "ended-jobs-rest", "Nothing of a job runs or starts once the job is shown as completed."
+NODES_LIVE: Final = Rule(
+    "nodes-live", "The service ends no life of a node unless a client asked for it."
 )
 PRIORITY: Final = Rule(
     "priority",
-    "No task starts while those that wait longer, with a higher priority, would fill the pool.",
+    "Without faults no task starts where one of a higher priority has waited and could have.",
 )
-NODES_KEPT: Final = Rule(
-    "nodes-kept",
-    "No living node is rebooted or let go, unless a client asked for that or the fleet had none.",
-)
+COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
 # Whenever one looks.
 
 KEPT: Final = Rule("kept", "What was acknowledged to a client is there until a client deletes it.")
-GONE_STAYS: Final = Rule("gone-stays", "A task that was deleted and gone does not come back.")
 COUNTS: Final = Rule("counts", "The task counts of a job are those that its tasks add up to.")
 RESULTS: Final = Rule(
     "results", "A result and an exit code are those of a real run, or a client asked for the end."
@@ -85,6 +79,7 @@ RETRY_COUNT: Final = Rule(
 REQUEUE_COUNT: Final = Rule(
     "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
 )
+ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(
     "times", "No task starts before it was added, ends before it started, or ends in the future."
 )

@@ -9,17 +9,17 @@ from batchyard.core.errors import Refused
 from batchyard.engine import news
 from batchyard.engine.engine import Command, Engine
 from batchyard.engine.ports import FleetEvent, Transaction
-from batchyard.sim import rules
 from batchyard.sim.fleet import Cloud, SimulatedFleet
-from batchyard.sim.happenings import Fault
-from batchyard.sim.rules import Violation
 from batchyard.sim.surroundings import Surroundings
 from batchyard.store.store import MemoryStore
 
 #: Takes what a command returned, the `Refused` that it met, or `NO_ANSWER`.
 Answered = Callable[[object], None]
 
-#: The service ended before it answered, whatever became of the command.
+#: Pause of the writer after a commit that failed.
+_FAILURE_SECONDS: Final = 1.0
+
+#: The service ended before it answered, whatever became of the command; or it could not commit.
 NO_ANSWER: Final = object()
 
 
@@ -27,12 +27,12 @@ class _Crash(Exception):
     """The process of the service ends here."""
 
 
-class CommitFailed(Exception):
-    """Nothing could be written; the service lives."""
+class _CommitFailed(Exception):
+    """What a transaction did is undone, and the service goes on."""
 
 
 class _CrashingStore:
-    """A store around whose commits the service may end."""
+    """A store whose commits may fail, and around them the service may end."""
 
     def __init__(self, store: MemoryStore, world: Surroundings) -> None:
         self._store = store
@@ -40,17 +40,13 @@ class _CrashingStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        faults = self._world.faults
         with self._store.transaction() as transaction:
             yield transaction
-            if self._world.chance(faults.failed_commit):
-                self._world.happened(Fault.FAILED_COMMIT)
-                raise CommitFailed("at a commit that fails")
-            if self._world.chance(faults.crash_before_commit):
-                self._world.happened(Fault.CRASH_BEFORE_COMMIT)
+            if self._world.strikes("crash_before_commit"):
                 raise _Crash("before a commit")
-        if self._world.chance(faults.crash_after_commit):
-            self._world.happened(Fault.CRASH_AFTER_COMMIT)
+            if self._world.strikes("commit_failure"):
+                raise _CommitFailed
+        if self._world.strikes("crash_after_commit"):
             raise _Crash("after a commit")
 
 
@@ -80,7 +76,7 @@ class SimulatedService:
         self._engine = Engine(store, self._world.timeline, self._fleet)
         try:
             self._engine.start()
-        except (_Crash, CommitFailed) as crash:
+        except (_Crash, _CommitFailed) as crash:
             self._die(crash)
             return
         self._schedule()
@@ -121,15 +117,17 @@ class SimulatedService:
             self._queue = batch + self._queue
             self._die(crash)
             return
-        except CommitFailed:
-            self._fail(batch)
+        except _CommitFailed:
+            self._world.timeline.note("a commit fails")
+            for _, answered in batch:
+                answered(NO_ANSWER)
+            self._world.timeline.after(_FAILURE_SECONDS, self._schedule)
             return
-        if engine.is_failing:
-            raise Violation(rules.SOUND, "a loop failed: its defect is in the log")
+        assert not engine.is_failing, "a loop failed: its defect is in the log"
         self._look()
         for (_, answered), answer in zip(batch, answers, strict=True):
             if answer.error is not None and not isinstance(answer.error, Refused):
-                raise Violation(rules.SOUND, repr(answer.error)) from answer.error
+                raise answer.error
             answered(answer.error or answer.value)
         if self._queue or engine.has_work:
             self._schedule()
@@ -141,14 +139,8 @@ class SimulatedService:
         if self._engine is not None and self._engine.has_work:
             self._schedule()
 
-    def _fail(self, batch: list[tuple[Command, Answered]]) -> None:
-        self._world.timeline.note("a commit fails")
-        for _, answered in batch:
-            answered(NO_ANSWER)
-        self._schedule()
-
-    def _die(self, crash: _Crash | CommitFailed) -> None:
-        self._world.timeline.note(f"the service crashes {crash}")
+    def _die(self, crash: Exception) -> None:
+        self._world.timeline.note(f"the service crashes {crash}".rstrip())
         waiting, self._queue = self._queue, []
         self._engine = None
         if self._fleet is not None:

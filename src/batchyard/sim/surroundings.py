@@ -1,6 +1,6 @@
 """What all parts of one simulated world share."""
 
-from collections.abc import Callable
+from collections import Counter
 from random import Random
 from typing import Final
 
@@ -8,7 +8,6 @@ from batchyard.core.model import ExecutionKind
 from batchyard.link.messages import Assignment
 from batchyard.sim.auditor import Auditor
 from batchyard.sim.faults import Faults
-from batchyard.sim.happenings import Event, Fault, Happening, Tally
 from batchyard.sim.timeline import Timeline
 
 POOL: Final = "pool"
@@ -31,9 +30,9 @@ class Surroundings:
         self.timeline: Final = Timeline()
         self.auditor: Final = Auditor()
         self.faults = Faults.swarm(self.random)
-        self.tally: Final = Tally()
         self.waits_for_start_task = False
-        self._watchers: dict[Happening, Callable[[], None]] = {}
+        #: How often what happened: a world in which nothing does proves nothing.
+        self.tally: Final[Counter[str]] = Counter()
         self._runs: dict[tuple[str, ...], int] = {}
 
     def heal(self) -> None:
@@ -41,19 +40,16 @@ class Surroundings:
         self.timeline.note("the world heals")
         self.faults = Faults()
 
-    def happened(self, what: Happening) -> None:
-        """Count something that worlds are there for."""
-        self.tally[what] += 1
-        if (watcher := self._watchers.get(what)) is not None:
-            watcher()
-
-    def watch(self, what: Happening, watcher: Callable[[], None]) -> None:
-        """Have `watcher` called whenever this happens."""
-        self._watchers[what] = watcher
-
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""
         return probability > 0 and self.random.random() < probability
+
+    def strikes(self, fault: str) -> bool:
+        """Return whether a fault happens now, by its field of `Faults`, and count it."""
+        is_struck = self.chance(getattr(self.faults, fault))
+        if is_struck:
+            self.tally[fault] += 1
+        return is_struck
 
     def local_delay(self) -> float:
         """Return how long a message takes between processes of one machine."""
@@ -63,7 +59,7 @@ class Surroundings:
         """Return how long a message takes between the service and a node."""
         most = self.faults.delay_seconds_max
         if most and self.random.random() < 0.2:
-            self.happened(Fault.DELAYED_MESSAGE)
+            self.tally["delay_seconds_max"] += 1
             return self.random.uniform(0.001, most)
         return self.random.uniform(0.001, 0.01)
 
@@ -75,8 +71,6 @@ class Surroundings:
         self._runs[place] = number + 1
         if assignment.kind is not ExecutionKind.TASK:
             return float(seconds), int(self.random.choice(codes))
-        if number:
-            self.happened(Event.ANOTHER_RUN)
         return float(seconds), int(codes[min(number, len(codes) - 1)])
 
     def life_began(self, node: str, slots: int) -> None:

@@ -46,22 +46,17 @@ class Timeline:
 
 
 class Stream(Generic[Message]):
-    """Delivers messages in their order, each after a delay; what is under way dies with a cut.
-
-    `lose` hears of each of those.
-    """
+    """Delivers messages in their order, each after a delay; what is under way dies with a cut."""
 
     def __init__(
         self,
         timeline: Timeline,
         delay: Callable[[], float],
         deliver: Callable[[Message], None],
-        lose: Callable[[], None] = lambda: None,
     ) -> None:
         self._timeline = timeline
         self._delay = delay
         self._deliver = deliver
-        self._lose = lose
         self._last = 0.0
         self.is_open = True
 
@@ -79,5 +74,3 @@ class Stream(Generic[Message]):
     def _arrive(self, message: Message) -> None:
         if self.is_open:
             self._deliver(message)
-        else:
-            self._lose()

@@ -1,13 +1,11 @@
 """One simulated world, from its seed to its peace."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from batchyard.sim import rules
 from batchyard.sim.clients import ACCOUNT, Clients
-from batchyard.sim.happenings import Event, Fault, Tally
 from batchyard.sim.observer import shown
-from batchyard.sim.rules import Violation
 from batchyard.sim.service import SimulatedService
 from batchyard.sim.surroundings import Surroundings
 from batchyard.store.store import MemoryStore
@@ -15,11 +13,14 @@ from batchyard.store.store import MemoryStore
 #: How long clients ask and faults happen.
 _BUSY_SECONDS: Final = 40.0
 
+#: How long faults have effects once there are no new ones.
+_ECHO_SECONDS: Final = 15.0
+
 #: Time enough for everything to end once there are no faults.
 _PEACE_SECONDS: Final = 3600.0
 
 #: Commits from one look of the judge to the next.
-_COMMITS_A_LOOK: Final = 6
+_COMMITS_A_LOOK: Final = 12
 
 #: Lines of a history that a report of a failure shows.
 _LAST_LINES: Final = 60
@@ -28,10 +29,10 @@ _LAST_LINES: Final = 60
 class SimulationFailed(AssertionError):
     """A promise was broken, or a defect met; the message says how to see it again."""
 
-    def __init__(self, seed: int, faults: str, history: list[str], error: Violation) -> None:
+    def __init__(self, seed: int, faults: str, history: list[str], error: BaseException) -> None:
         last = "\n".join(history[-_LAST_LINES:])
         super().__init__(
-            f"seed {seed}: {error}\n"
+            f"seed {seed}: {type(error).__name__}: {error}\n"
             f"faults: {faults}\nreplay: python -m batchyard.sim --seed {seed} --verbose\n"
             f"the last of {len(history)} lines:\n{last}"
         )
@@ -46,7 +47,7 @@ class Outcome:
     seed: int
     events: int
     history: list[str]
-    tally: Tally
+    tally: Counter[str]
 
 
 class World:
@@ -69,9 +70,8 @@ class World:
         faults = str(world.faults)
         try:
             self._live()
-        except Exception as error:
-            broken = error if isinstance(error, Violation) else Violation(rules.SOUND, repr(error))
-            raise SimulationFailed(self._seed, faults, world.timeline.history, broken) from error
+        except (Exception, AssertionError) as error:
+            raise SimulationFailed(self._seed, faults, world.timeline.history, error) from error
         finally:
             self._store.close()
         return Outcome(self._seed, world.timeline.count, world.timeline.history, world.tally)
@@ -84,12 +84,11 @@ class World:
         world.timeline.after(1.0, self._perhaps_break)
         world.timeline.run(_BUSY_SECONDS)
         world.heal()
+        world.timeline.run(_BUSY_SECONDS + _ECHO_SECONDS)
+        world.auditor.calm()
+        clients.come_again()
         world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
-        rest = shown(self._store, ACCOUNT, world.timeline)
-        for task in rest.tasks:
-            if task.requeue_count:
-                world.happened(Event.REQUEUED_TASK)
-        world.auditor.rest(rest)
+        world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
 
     def _look(self) -> None:
         self._commits += 1
@@ -98,16 +97,12 @@ class World:
             world.auditor.look(shown(self._store, ACCOUNT, world.timeline))
 
     def _perhaps_break(self) -> None:
-        """Once a second every agent, every supervisor and every machine may die."""
+        """Once a second every agent and every supervisor may die."""
         world = self._surroundings
         for machine in list(self._service.cloud.machines.values()):
-            if world.chance(world.faults.supervisor_crash_rate) and not machine.is_lost:
-                world.happened(Fault.KILLED_SUPERVISOR)
+            if world.strikes("supervisor_crash_rate"):
                 machine.die()
-            elif world.chance(world.faults.node_loss_rate):
-                machine.vanish()
-            elif world.chance(world.faults.agent_crash_rate) and machine.agent is not None:
-                world.happened(Fault.KILLED_AGENT)
+            elif world.strikes("agent_crash_rate"):
                 machine.lose_agent()
         if world.timeline.seconds < _BUSY_SECONDS:
             world.timeline.after(1.0, self._perhaps_break)

@@ -140,6 +140,14 @@ job: Final = Table(
     Column("waits_for_preparation", Integer, nullable=False),
     Column("reruns_preparation", Integer, nullable=False),
     Column("nodes_unsettled", Integer, nullable=False),
+    Column("max_parallel_tasks", Integer, nullable=False),
+    Column("performs_job_actions", Integer, nullable=False),
+    Column("uses_task_dependencies", Integer, nullable=False),
+    Column("disable_tasks", String(16)),
+    Column("ends_with_tasks", Integer, nullable=False),
+    Column("expiry_time", BigInteger),
+    Column("tasks_check_time", BigInteger),
+    Column("due_time", BigInteger),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's jobs, in its order.
@@ -148,11 +156,13 @@ job: Final = Table(
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).
     Index("ix_job_account_pool_id", "account", "pool_id_folded"),
+    # What is due of jobs without anything happening.
+    Index("ix_job_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
     # A start looks for jobs that are being ended.
     Index(
         "ix_job_ending",
         "key",
-        sqlite_where=text("state IN ('terminating', 'deleting')"),
+        sqlite_where=text("state IN ('terminating', 'deleting', 'disabling')"),
     ),
 )
 
@@ -219,6 +229,9 @@ task: Final = Table(
     Column("retention_time", BigInteger),
     Column("files_due_time", BigInteger),
     Column("are_files_removed", Integer, nullable=False),
+    Column("exit_conditions", Text),
+    Column("dependencies_left", BigInteger, nullable=False),
+    Column("satisfies", Integer, nullable=False),
     Index("ix_task_job", "job", "key"),
     # Filters: the tasks of a job in one state, in the order of the list.
     Index("ix_task_job_state", "job", "state", "key"),
@@ -234,8 +247,39 @@ task: Final = Table(
         "job",
         "required_slots",
         "key",
-        sqlite_where=text("state = 'active' AND is_placed = 0"),
+        sqlite_where=text("state = 'active' AND is_placed = 0 AND dependencies_left = 0"),
     ),
+)
+
+#: Ids of tasks that others wait for, until they are satisfied (D-2); see `store.dependencies`.
+dependency: Final = Table(
+    "dependency",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("parent", String(64), nullable=False),
+    Column("dependent", BigInteger, nullable=False),
+    PrimaryKeyConstraint("job", "parent", "dependent"),
+)
+
+#: Ranges of numbers that tasks wait for, cut into blocks. `range` tells two of one task apart.
+dependency_block: Final = Table(
+    "dependency_block",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    Column("dependent", BigInteger, nullable=False),
+    Column("range", Integer, nullable=False),
+    PrimaryKeyConstraint("job", "level", "block", "dependent", "range"),
+)
+
+#: Numbers that completed tasks have satisfied.
+satisfied_number: Final = Table(
+    "satisfied_number",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    PrimaryKeyConstraint("job", "number"),
 )
 
 job_node: Final = Table(

@@ -107,7 +107,7 @@ class _Store:
 
     def close(self) -> None:
         """Close every connection; the last one writes the log back into the database."""
-        self._let_go()  # While it is open: in memory both engines have this one connection.
+        self._let_go()
         self._reading.dispose()
         self._writing.dispose()
 

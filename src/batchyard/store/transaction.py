@@ -25,11 +25,12 @@ from batchyard.core.model import (
     PoolKey,
     PoolSpec,
     Task,
+    TaskDependencies,
     TaskKey,
     TaskSpec,
 )
 from batchyard.engine.ports import Changes, OpenJob, UsableNode
-from batchyard.store import schema, sets
+from batchyard.store import dependencies, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 
 Key = TypeVar("Key", bound=int | str)
@@ -182,6 +183,16 @@ class SqlTransaction:
         sets.insert(self._connection, schema.task, TASKS.columns, rows)
         self._count([(None, task) for task, _ in tasks])
 
+    def add_dependencies(
+        self, job: JobKey, dependents: Sequence[tuple[TaskKey, TaskDependencies]]
+    ) -> dict[TaskKey, int]:
+        """Write down what new tasks wait for; return how much of that is not satisfied yet."""
+        return dependencies.add(self._connection, job, dependents)
+
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
+        """Count completed tasks off from what waits for them; return whether any may run now."""
+        return dependencies.satisfy(self._connection, job, tasks)
+
     # What belongs together.
 
     def nodes_of_pool(self, pool: PoolKey) -> list[Node]:
@@ -214,6 +225,16 @@ class SqlTransaction:
             "ORDER BY task.key LIMIT ?"
         )
         return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
+
+    def queued_executions(self, job: JobKey, limit: int) -> list[Execution]:
+        """Return executions of tasks of a job that no node has started, nor is to give back."""
+        where = "job = ? AND kind = 'task' AND state = 'assigned' ORDER BY id LIMIT ?"
+        return self._query(schema.execution, EXECUTIONS, where, job, limit)
+
+    def has_task_executions(self, job: JobKey) -> bool:
+        """Return whether executions of tasks of a job are not known to be over."""
+        sql = "SELECT EXISTS (SELECT 1 FROM execution WHERE job = ? AND kind = 'task')"
+        return bool(self._one(sql, job))
 
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
         """Return what clients asked for."""
@@ -271,6 +292,16 @@ class SqlTransaction:
             tasks.sort(key=_BY_KEY)
         return found
 
+    def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
+        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        if not jobs:
+            return {}
+        sql = (
+            "SELECT job, sum(tasks_open) FROM job_node "
+            "WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job"
+        )
+        return {JobKey(row[0]): row[1] for row in self._execute(sql, to_json(list(jobs)))}
+
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (
@@ -326,7 +357,13 @@ class SqlTransaction:
     # The end of things.
 
     def delete_tasks(self, job: JobKey, limit: int) -> int:
-        """Delete at most `limit` tasks of a job and return how many are left."""
+        """Delete at most `limit` tasks of a job and return how many are left.
+
+        What they wait for goes first, and counts as left.
+        """
+        forgotten = dependencies.forget(self._connection, job, limit)
+        if forgotten:
+            return forgotten
         rows = self._execute("SELECT key FROM task_spec WHERE job = ? LIMIT ?", job, limit)
         keys = [TaskKey(row[0]) for row in rows]
         sets.delete(self._connection, schema.task, "key", keys)
@@ -400,6 +437,24 @@ class SqlTransaction:
         due = self._one(sql)
         return None if due is None else from_microseconds(due)
 
+    def jobs_due(self, now: datetime, limit: int) -> list[Job]:
+        """Return jobs of which something is due."""
+        where = "due_time <= ? ORDER BY due_time LIMIT ?"
+        return self._query(schema.job, JOBS, where, to_microseconds(now), limit)
+
+    def next_job_due(self) -> datetime | None:
+        """Return when something of a job is due next, None for never."""
+        due = self._one("SELECT min(due_time) FROM job WHERE due_time IS NOT NULL")
+        return None if due is None else from_microseconds(due)
+
+    def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs that have tasks which are not completed."""
+        sql = (
+            "SELECT job FROM job_counts "
+            "WHERE job IN (SELECT value FROM json_each(?)) AND active + running > 0"
+        )
+        return {JobKey(row[0]) for row in self._execute(sql, to_json(list(jobs)))}
+
     def directories_removed(self, keys: Iterable[int]) -> None:
         """Delete orders that were carried out."""
         sets.delete(self._connection, schema.directory_removal, "key", keys)
@@ -411,8 +466,11 @@ class SqlTransaction:
         return [PoolKey(row[0]) for row in self._execute("SELECT key FROM pool ORDER BY key")]
 
     def jobs_ending(self) -> list[JobKey]:
-        """Return the jobs that are terminating or deleting."""
-        sql = "SELECT key FROM job WHERE state IN ('terminating', 'deleting') ORDER BY key"
+        """Return the jobs that are terminating, deleting or disabling."""
+        sql = (
+            "SELECT key FROM job WHERE state IN ('terminating', 'deleting', 'disabling') "
+            "ORDER BY key"
+        )
         return [JobKey(row[0]) for row in self._execute(sql)]
 
     # Below: how it is done.
@@ -490,7 +548,7 @@ class SqlTransaction:
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
 
-_IS_WAITING: Final = "state = 'active' AND is_placed = 0"
+_IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
 
 _BY_KEY: Final = attrgetter("key")
 

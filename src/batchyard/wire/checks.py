@@ -172,16 +172,19 @@ def constraints(given: model.BatchTaskConstraints | None, name: str) -> TaskCons
     """Return the constraints of a task with their defaults. Source: T-24, L-18."""
     if given is None:
         return _DEFAULT_CONSTRAINTS
-    limit, retries = None, given.max_task_retry_count
-    if given.max_wall_clock_time is not None:
-        limit = duration(given.max_wall_clock_time, f"{name}.maxWallClockTime")
+    retries = given.max_task_retry_count
     if retries is not None:
         retry_count(retries, f"{name}.maxTaskRetryCount")
     return TaskConstraints(
-        max_wall_clock_time=limit,
+        max_wall_clock_time=wall_clock_time(given.max_wall_clock_time, f"{name}.maxWallClockTime"),
         max_task_retry_count=retries,
         retention_time=retention_time(given.retention_time, f"{name}.retentionTime"),
     )
+
+
+def wall_clock_time(given: str | None, name: str) -> timedelta | None:
+    """Return how long something may run, None for no limit."""
+    return None if given is None else duration(given, name)
 
 
 def retention_time(given: str | None, name: str) -> timedelta | None:

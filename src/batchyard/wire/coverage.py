@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.wire import values
 from batchyard.wire.properties import PROPERTIES, Fate, Support
 
 #: Characters of a value that an error repeats. Source: ours.
@@ -121,11 +120,4 @@ def _is_empty(value: object) -> bool:
 def _is_default(value: object, support: Support) -> bool:
     if support.default is None:
         return False
-    if support.is_duration:
-        assert isinstance(value, str)
-        assert isinstance(support.default, str)
-        try:
-            return values.read_duration(value) == values.read_duration(support.default)
-        except ValueError:
-            return False
     return value == support.default

@@ -138,6 +138,18 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         _CONFLICT,
         "The specified task is already in a completed state.",
     ),
+    ErrorCode.TASK_DEPENDENCIES_NOT_SPECIFIED_ON_JOB: (
+        _BAD,
+        "The job must have usesTaskDependencies set to true for its tasks to depend on others.",
+    ),
+    ErrorCode.TASK_DEPENDENCY_LIST_TOO_LONG: (
+        _BAD,
+        "The ids of the tasks that the task depends on are too long together.",
+    ),
+    ErrorCode.TASK_DEPENDENCY_RANGES_TOO_LONG: (
+        _BAD,
+        "The task depends on too many ranges of task ids.",
+    ),
     ErrorCode.TASK_EXISTS: (_CONFLICT, "The specified task already exists."),
     ErrorCode.TASK_FILES_CLEANEDUP: (
         _CONFLICT,

@@ -23,9 +23,16 @@ def read_job_patch(body: bytes) -> JobChange:
     request = bodies.decode(body, _PATCH_DECODER)
     coverage.check(request)
     constraints = request.constraints
+    on_all_tasks_complete = request.on_all_tasks_complete
     return JobChange(
         priority=None if request.priority is None else jobs.priority(request.priority),
-        max_task_retry_count=None if constraints is None else jobs.retry_count(constraints),
+        max_parallel_tasks=None
+        if request.max_parallel_tasks is None
+        else jobs.max_parallel_tasks(request.max_parallel_tasks),
+        constraints=None if constraints is None else jobs.constraints(constraints),
+        on_all_tasks_complete=None
+        if on_all_tasks_complete is None
+        else jobs.on_all_tasks_complete(on_all_tasks_complete),
         pool_id=None if request.pool_info is None else _pool_id(request.pool_info),
         metadata=None if request.metadata is None else checks.metadata(request.metadata) or (),
     )
@@ -42,7 +49,9 @@ def read_job_replacement(body: bytes) -> JobChange:
     coverage.check(request)
     return JobChange(
         priority=jobs.priority(request.priority),
-        max_task_retry_count=jobs.retry_count(request.constraints),
+        max_parallel_tasks=jobs.max_parallel_tasks(request.max_parallel_tasks),
+        constraints=jobs.constraints(request.constraints),
+        on_all_tasks_complete=jobs.on_all_tasks_complete(request.on_all_tasks_complete),
         pool_id=_pool_id(checks.required(request.pool_info, "poolInfo")),
         metadata=checks.metadata(request.metadata) or (),
     )

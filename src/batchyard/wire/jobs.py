@@ -8,10 +8,14 @@ import msgspec
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
+    DisableTasks,
+    JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     JobState,
+    OnAllTasksComplete,
+    OnTaskFailure,
 )
 from batchyard.engine.views import JobView
 from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
@@ -21,6 +25,7 @@ PREPARATION_ID: Final = "jobpreparation"
 RELEASE_ID: Final = "jobrelease"
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchJobCreateOptions)
+_DISABLE_DECODER: Final = msgspec.json.Decoder(model.BatchJobDisableOptions)
 _TERMINATE_DECODER: Final = msgspec.json.Decoder(model.BatchJobTerminateOptions)
 
 
@@ -38,12 +43,20 @@ def read_job(body: bytes) -> JobSpec:
     if release is not None:
         _check_release(release, preparation)
     pool_info = checks.required(request.pool_info, "poolInfo")
+    given = constraints(request.constraints)
     return JobSpec(
         id=checks.identifier(request.id, "id"),
         pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
         display_name=checks.display_name(request.display_name),
         priority=priority(request.priority),
-        max_task_retry_count=retry_count(request.constraints),
+        max_wall_clock_time=given.max_wall_clock_time,
+        max_task_retry_count=given.max_task_retry_count,
+        on_all_tasks_complete=on_all_tasks_complete(request.on_all_tasks_complete),
+        on_task_failure=OnTaskFailure(
+            request.on_task_failure or model.BatchTaskFailureMode.NOACTION
+        ),
+        max_parallel_tasks=max_parallel_tasks(request.max_parallel_tasks),
+        uses_task_dependencies=bool(request.uses_task_dependencies),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
@@ -53,11 +66,34 @@ def read_job(body: bytes) -> JobSpec:
     )
 
 
-def retry_count(given: model.BatchJobConstraints | None) -> int:
-    """Return the retry count of a job's tasks; 0 unless its constraints say more (J-28)."""
-    if given is None or given.max_task_retry_count is None:
-        return 0
-    return checks.retry_count(given.max_task_retry_count, "constraints.maxTaskRetryCount")
+def constraints(given: model.BatchJobConstraints | None) -> JobConstraints:
+    """Return the constraints of a job: no limit and no retries unless they say more (J-28)."""
+    if given is None:
+        return JobConstraints()
+    return JobConstraints(
+        max_wall_clock_time=checks.wall_clock_time(
+            given.max_wall_clock_time, "constraints.maxWallClockTime"
+        ),
+        max_task_retry_count=checks.retry_count(
+            given.max_task_retry_count or 0, "constraints.maxTaskRetryCount"
+        ),
+    )
+
+
+def max_parallel_tasks(given: int | None) -> int:
+    """Return how many tasks of a job may run at once; no limit unless it says so (J-13)."""
+    if given is None or given == limits.PARALLEL_TASKS_UNLIMITED:
+        return limits.PARALLEL_TASKS_UNLIMITED
+    if given < 1:
+        raise Refused.of_property(
+            "maxParallelTasks", given, "give a number from 1 on, or -1 for no limit"
+        )
+    return given
+
+
+def on_all_tasks_complete(given: model.BatchAllTasksCompleteMode | None) -> OnAllTasksComplete:
+    """Return what becomes of a job with its last task; nothing unless it says so (J-3)."""
+    return OnAllTasksComplete(given or model.BatchAllTasksCompleteMode.NOACTION)
 
 
 def priority(given: int | None) -> int:
@@ -139,6 +175,16 @@ def _check_release(release: JobReleaseSpec, preparation: JobPreparationSpec | No
         )
 
 
+def read_disable(body: bytes) -> DisableTasks:
+    """Return what becomes of the running tasks, from the body of Jobs_DisableJob (J-35).
+
+    Raises:
+        Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``InvalidPropertyValue``.
+    """
+    request = bodies.decode(body, _DISABLE_DECODER)
+    return DisableTasks(checks.required(request.disable_tasks, "disableTasks"))
+
+
 def read_terminate_reason(body: bytes) -> str | None:
     """Return the reason in the body of Jobs_TerminateJob, None when it gives none (J-39)."""
     request = bodies.decode(body, _TERMINATE_DECODER)
@@ -160,7 +206,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
     return model.BatchJob(
         id=spec.id,
         display_name=spec.display_name,
-        uses_task_dependencies=False,
+        uses_task_dependencies=spec.uses_task_dependencies,
         url=links.job(base_url, spec.id),
         etag=etag(view),
         last_modified=values.write_instant(job.last_modified),
@@ -173,17 +219,17 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         previous_state_transition_time=_instant(job.previous_state_time),
         priority=job.priority,
         allow_task_preemption=False,
-        max_parallel_tasks=-1,
+        max_parallel_tasks=spec.max_parallel_tasks,
         constraints=model.BatchJobConstraints(
-            max_wall_clock_time=values.UNLIMITED,
+            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
             max_task_retry_count=spec.max_task_retry_count,
         ),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
         pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
-        on_all_tasks_complete=model.BatchAllTasksCompleteMode.NOACTION,
-        on_task_failure=model.BatchTaskFailureMode.NOACTION,
+        on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
+        on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
         metadata=pools.write_metadata(spec.metadata),
         execution_info=model.BatchJobExecutionInfo(
             start_time=values.write_instant(job.start_time),

@@ -80,8 +80,8 @@ OPERATIONS: Final = (
     Operation("Jobs_GetJob", "GET", "/jobs/{jobId}", is_built=True, query=_ONE, conditions=_ALL),
     Operation("Jobs_UpdateJob", "PATCH", "/jobs/{jobId}", is_built=True, conditions=_ALL),
     Operation("Jobs_ReplaceJob", "PUT", "/jobs/{jobId}", is_built=True, conditions=_ALL),
-    Operation("Jobs_DisableJob", "POST", "/jobs/{jobId}/disable"),
-    Operation("Jobs_EnableJob", "POST", "/jobs/{jobId}/enable"),
+    Operation("Jobs_DisableJob", "POST", "/jobs/{jobId}/disable", is_built=True, conditions=_ALL),
+    Operation("Jobs_EnableJob", "POST", "/jobs/{jobId}/enable", is_built=True, conditions=_ALL),
     Operation(
         "Jobs_TerminateJob",
         "POST",

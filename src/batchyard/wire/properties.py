@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from batchyard.wire import model, values
+from batchyard.wire import model
 
 
 class Fate(StrEnum):
@@ -39,7 +39,6 @@ class Support:
     fate: Fate
     note: str = ""
     default: object = None
-    is_duration: bool = False
 
 
 def _echoed(note: str) -> Support:
@@ -48,10 +47,6 @@ def _echoed(note: str) -> Support:
 
 def _refused(note: str, default: object = None) -> Support:
     return Support(Fate.REFUSED, note, default)
-
-
-def _refused_duration(note: str, default: str) -> Support:
-    return Support(Fate.REFUSED, note, default, is_duration=True)
 
 
 def _fixed(note: str) -> Support:
@@ -73,7 +68,6 @@ _IMAGE: Final = "a node runs what its machine has installed"
 _COPY: Final = "let the command line store its files for now"
 _BY_URL: Final = "give the httpUrl of each file for now"
 _INSTALL: Final = "install the programs on the machines for now"
-_TERMINATE: Final = "terminate the job by a request for now"
 _NO_CONTAINERS: Final = "let the command line start the container for now"
 
 #: Model, then property, as on the wire.
@@ -138,27 +132,23 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     model.BatchJobCreateOptions: {
         "id": _YES,
         "displayName": _YES,
-        "usesTaskDependencies": _refused(_LATER, default=False),
+        "usesTaskDependencies": _YES,
         "priority": _YES,
         "allowTaskPreemption": _refused(_LATER, default=False),
-        "maxParallelTasks": _refused(_LATER, default=-1),
+        "maxParallelTasks": _YES,
         "constraints": _YES,
         "jobManagerTask": _refused("add the tasks from a client for now"),
         "jobPreparationTask": _YES,
         "jobReleaseTask": _YES,
         "commonEnvironmentSettings": _YES,
         "poolInfo": _YES,
-        "onAllTasksComplete": _refused(
-            _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-        ),
-        "onTaskFailure": _refused(_LATER, default=model.BatchTaskFailureMode.NOACTION),
+        "onAllTasksComplete": _YES,
+        "onTaskFailure": _YES,
         "networkConfiguration": _refused(_LATER),
         "metadata": _YES,
     },
     model.BatchJobConstraints: {
-        "maxWallClockTime": _refused_duration(
-            "limit the tasks, or terminate the job by a request", default=values.UNLIMITED
-        ),
+        "maxWallClockTime": _YES,
         "maxTaskRetryCount": _YES,
     },
     model.BatchPoolInfo: {
@@ -205,7 +195,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     model.BatchTaskCreateOptions: {
         "id": _YES,
         "displayName": _YES,
-        "exitConditions": _refused(_LATER),
+        "exitConditions": _YES,
         "commandLine": _YES,
         "containerSettings": _refused(_NO_CONTAINERS),
         "resourceFiles": _YES,
@@ -216,11 +206,12 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "requiredSlots": _YES,
         "userIdentity": _YES,
         "multiInstanceSettings": _refused(_LATER),
-        "dependsOn": _refused("add the task when the others are completed"),
+        "dependsOn": _YES,
         "applicationPackageReferences": _refused(_INSTALL),
         "authenticationTokenSettings": _refused("hand the account's key to the task yourself"),
     },
     model.BatchTaskGroup: {"value": _YES},
+    model.BatchJobDisableOptions: {"disableTasks": _YES},
     model.BatchJobTerminateOptions: {"terminateReason": _YES},
     model.BatchStartTask: {
         "commandLine": _YES,
@@ -231,6 +222,18 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "maxTaskRetryCount": _YES,
         "waitForSuccess": _YES,
     },
+    model.ExitConditions: {
+        "exitCodes": _YES,
+        "exitCodeRanges": _YES,
+        "preProcessingError": _YES,
+        "fileUploadError": Support(Fate.ECHOED, "nothing uploads files yet"),
+        "default": _YES,
+    },
+    model.ExitCodeMapping: {"code": _YES, "exitOptions": _YES},
+    model.ExitCodeRangeMapping: {"start": _YES, "end": _YES, "exitOptions": _YES},
+    model.ExitOptions: {"jobAction": _YES, "dependencyAction": _YES},
+    model.BatchTaskDependencies: {"taskIds": _YES, "taskIdRanges": _YES},
+    model.BatchTaskIdRange: {"start": _YES, "end": _YES},
     model.ResourceFile: {
         "autoStorageContainerName": _refused(_BY_URL),
         "storageContainerUrl": _refused(_BY_URL),
@@ -279,12 +282,10 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     model.BatchJobUpdateOptions: {
         "priority": _YES,
         "allowTaskPreemption": _refused(_LATER, default=False),
-        "maxParallelTasks": _refused(_LATER, default=-1),
+        "maxParallelTasks": _YES,
         "constraints": _YES,
         "poolInfo": _YES,
-        "onAllTasksComplete": _refused(
-            _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-        ),
+        "onAllTasksComplete": _YES,
         "metadata": _YES,
         "networkConfiguration": _refused(_LATER),
     },
@@ -293,12 +294,10 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         {
             "priority": _YES,
             "allowTaskPreemption": _refused(_LATER, default=False),
-            "maxParallelTasks": _refused(_LATER, default=-1),
+            "maxParallelTasks": _YES,
             "constraints": _YES,
             "poolInfo": _YES,
-            "onAllTasksComplete": _refused(
-                _TERMINATE, default=model.BatchAllTasksCompleteMode.NOACTION
-            ),
+            "onAllTasksComplete": _YES,
             "metadata": _YES,
         },
         _fixed("decided when the job was created, or by the service"),
@@ -322,6 +321,7 @@ REQUEST_MODELS: Final[Mapping[str, type[Struct]]] = {
     "Nodes_ReimageNode": model.BatchNodeReimageOptions,
     "Jobs_UpdateJob": model.BatchJobUpdateOptions,
     "Jobs_ReplaceJob": model.BatchJob,
+    "Jobs_DisableJob": model.BatchJobDisableOptions,
     "Jobs_TerminateJob": model.BatchJobTerminateOptions,
     "Tasks_CreateTask": model.BatchTaskCreateOptions,
     "Tasks_CreateTaskCollection": model.BatchTaskGroup,

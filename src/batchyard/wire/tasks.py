@@ -18,7 +18,7 @@ from batchyard.core.model import (
     TaskState,
 )
 from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
-from batchyard.wire import bodies, checks, coverage, errors, links, model, values
+from batchyard.wire import bodies, checks, coverage, errors, links, model, task_options, values
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchTaskCreateOptions)
 _GROUP_DECODER: Final = msgspec.json.Decoder(model.BatchTaskGroup)
@@ -96,6 +96,8 @@ def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
         resource_files=checks.resource_files(task.resource_files, "resourceFiles"),
         required_slots=slots,
         affinity_id=affinity_id,
+        exit_conditions=task_options.read_exit_conditions(task.exit_conditions),
+        depends_on=task_options.read_dependencies(task.depends_on),
     )
 
 
@@ -144,6 +146,8 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
             max_task_retry_count=task.retry_count_max,
         ),
         required_slots=spec.required_slots,
+        exit_conditions=task_options.write_exit_conditions(spec.exit_conditions),
+        depends_on=task_options.write_dependencies(spec.depends_on),
         user_identity=user_identity(spec.elevation_level),
         execution_info=_execution_info(view),
         node_info=None if view.node is None else _node_info(view, view.node, base_url),

@@ -4,7 +4,14 @@ Every command runs in the writer's transaction, in a savepoint of its own. It re
 caller wants to know, and the caller hears of it after the commit. Refusals are `Refused`.
 """
 
-from batchyard.engine.commands.jobs import create_job, delete_job, terminate_job, update_job
+from batchyard.engine.commands.jobs import (
+    create_job,
+    delete_job,
+    disable_job,
+    enable_job,
+    terminate_job,
+    update_job,
+)
 from batchyard.engine.commands.pools import (
     create_pool,
     delete_pool,
@@ -29,6 +36,8 @@ __all__ = [
     "delete_job",
     "delete_pool",
     "delete_task",
+    "disable_job",
+    "enable_job",
     "reboot_node",
     "remove_nodes",
     "resize_pool",

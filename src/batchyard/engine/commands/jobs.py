@@ -3,13 +3,25 @@
 from msgspec.structs import replace
 
 from batchyard.core import job as job_cycle
+from batchyard.core import times
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.messages import (
     DeleteJob,
+    DisableJob,
+    EnableJob,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import Job, JobChange, JobKey, JobSpec, JobState
+from batchyard.core.model import (
+    DisableTasks,
+    Job,
+    JobChange,
+    JobKey,
+    JobSpec,
+    JobState,
+    OnAllTasksComplete,
+    OnTaskFailure,
+)
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import JobGuard
@@ -38,6 +50,11 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         state=JobState.ACTIVE,
         state_time=now,
         start_time=now,
+        max_parallel_tasks=spec.max_parallel_tasks,
+        performs_job_actions=spec.on_task_failure is not OnTaskFailure.NO_ACTION,
+        uses_task_dependencies=spec.uses_task_dependencies,
+        ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
+        expiry_time=times.after(now, spec.max_wall_clock_time),
     )
     if spec.preparation is not None:
         job = replace(
@@ -48,9 +65,12 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
             waits_for_preparation=spec.preparation.wait_for_success,
             reruns_preparation=spec.preparation.rerun_on_node_reboot_after_success,
         )
-    cascade.transaction.add_job(job, spec)
-    cascade.jobs.added(job.key, job)
-    return JobView(job=job, spec=spec)
+    begun = job_cycle.begun(job)
+    assert begun.entity is not None
+    cascade.transaction.add_job(begun.entity, spec)
+    cascade.jobs.added(job.key, begun.entity)
+    cascade.run(begun.effects)
+    return JobView(job=begun.entity, spec=spec)
 
 
 def update_job(
@@ -60,25 +80,64 @@ def update_job(
 
     Raises:
         Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``,
-            ``OperationInvalidForCurrentState`` for another pool, and what the guard says.
+            ``OperationInvalidForCurrentState`` for another pool, ``InvalidPropertyValue`` for
+            ``noaction`` after ``terminatejob``, and what the guard says.
     """
     job = found.job(cascade, account, job_id, guard)
     spec = cascade.transaction.job_spec(job.key)
-    if change.pool_id is not None and change.pool_id.lower() != job.pool_id.lower():
+    new_pool = _new_pool(job, change)
+    if new_pool is not None:
+        spec = replace(spec, pool_id=new_pool)
+    if change.priority is not None:
+        spec = replace(spec, priority=change.priority)
+    if change.max_parallel_tasks is not None:
+        spec = replace(spec, max_parallel_tasks=change.max_parallel_tasks)
+    if change.constraints is not None:
+        spec = replace(
+            spec,
+            max_wall_clock_time=change.constraints.max_wall_clock_time,
+            max_task_retry_count=change.constraints.max_task_retry_count,
+        )
+    if change.on_all_tasks_complete is not None:
+        _check_on_all_tasks_complete(spec.on_all_tasks_complete, change.on_all_tasks_complete)
+        spec = replace(spec, on_all_tasks_complete=change.on_all_tasks_complete)
+    if change.metadata is not None:
+        spec = replace(spec, metadata=change.metadata or None)
+    update = UpdateJob(
+        key=job.key,
+        priority=spec.priority,
+        pool_id=new_pool,
+        pool=None if new_pool is None else cascade.transaction.pool_key(account, new_pool),
+        max_parallel_tasks=spec.max_parallel_tasks,
+        ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
+        expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),
+    )
+    cascade.run([update])
+    cascade.transaction.update_job_spec(job.key, spec)
+    return found.job_view(cascade, job.key)
+
+
+def _new_pool(job: Job, change: JobChange) -> str | None:
+    """Return the id of another pool that the job is to run in (J-30 ... J-33)."""
+    if change.pool_id is None or change.pool_id.lower() == job.pool_id.lower():
+        return None
+    if job.state not in job_cycle.OVER and job.state is not JobState.DISABLED:
         raise Refused(
             ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
             PropertyName="poolInfo",
             Reason="the pool of a job changes only while the job is disabled",
         )
-    if change.priority is not None:
-        spec = replace(spec, priority=change.priority)
-    if change.max_task_retry_count is not None:
-        spec = replace(spec, max_task_retry_count=change.max_task_retry_count)
-    if change.metadata is not None:
-        spec = replace(spec, metadata=change.metadata or None)
-    cascade.run([UpdateJob(key=job.key, priority=spec.priority)])
-    cascade.transaction.update_job_spec(job.key, spec)
-    return found.job_view(cascade, job.key)
+    return change.pool_id
+
+
+def _check_on_all_tasks_complete(before: OnAllTasksComplete, after: OnAllTasksComplete) -> None:
+    """Refuse to let a job go on that was to end with its tasks (J-21)."""
+    if before is OnAllTasksComplete.TERMINATE_JOB and after is not before:
+        raise Refused.of_property(
+            "onAllTasksComplete",
+            after,
+            "it is terminatejob by now, and stays so: give terminatejob again",
+        )
 
 
 def terminate_job(
@@ -92,6 +151,31 @@ def terminate_job(
     """
     job = found.job(cascade, account, job_id, guard)
     cascade.run([TerminateJob(key=job.key, reason=reason or job_cycle.USER_TERMINATE)])
+    return found.job_view(cascade, job.key)
+
+
+def disable_job(
+    cascade: Cascade, account: str, job_id: str, tasks: DisableTasks, guard: JobGuard = None
+) -> JobView:
+    """Disable a job: nothing more of it runs; `tasks` says what becomes of what does (J-35).
+
+    Raises:
+        Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``, and
+            what the guard says.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([DisableJob(key=job.key, tasks=tasks)])
+    return found.job_view(cascade, job.key)
+
+
+def enable_job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = None) -> JobView:
+    """Enable a job: its tasks run again (J-37). One that is active stays so.
+
+    Raises:
+        Refused: As `disable_job`.
+    """
+    job = found.job(cascade, account, job_id, guard)
+    cascade.run([EnableJob(key=job.key)])
     return found.job_view(cascade, job.key)
 
 

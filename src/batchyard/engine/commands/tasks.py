@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from batchyard.core import exits
 from batchyard.core import job as job_cycle
 from batchyard.core.effects import (
     WakePlacement,
@@ -15,6 +16,7 @@ from batchyard.core.messages import (
     TerminateTask,
 )
 from batchyard.core.model import (
+    ExitConditions,
     Job,
     JobKey,
     JobSpec,
@@ -37,7 +39,9 @@ def add_task(cascade: Cascade, account: str, job_id: str, spec: TaskSpec) -> Tas
 
     Raises:
         Refused: ``JobNotFound``, ``TaskExists``, ``TaskIdSameAsJobPreparationTask``,
-            ``TaskIdSameAsJobReleaseTask``, and why the job takes no more tasks.
+            ``TaskIdSameAsJobReleaseTask``, ``TaskDependenciesNotSpecifiedOnJob``,
+            ``InvalidPropertyValue`` for a job action in a job that performs none, and why the job
+            takes no more tasks.
     """
     job = found.job(cascade, account, job_id)
     (added,) = _add_tasks(cascade, job, [spec])
@@ -139,14 +143,27 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
         task = _new_task(cascade, TaskKey(number), job.key, complete)
         admitted.append((task, complete))
         results.append(task)
+    admitted = _with_dependencies(cascade, job.key, admitted)
     cascade.transaction.add_tasks(job.key, admitted)
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
-    cascade.ready.add(job.key)
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
     return results
+
+
+def _with_dependencies(
+    cascade: Cascade, job: JobKey, admitted: list[tuple[Task, TaskSpec]]
+) -> list[tuple[Task, TaskSpec]]:
+    """Have new tasks wait for what they depend on."""
+    dependents = [(task.key, spec.depends_on) for task, spec in admitted if spec.depends_on]
+    if not dependents:
+        return admitted
+    left = cascade.transaction.add_dependencies(job, dependents)
+    return [
+        (replace(task, dependencies_left=left.get(task.key, 0)), spec) for task, spec in admitted
+    ]
 
 
 def _admit(job: Job, job_spec: JobSpec, spec: TaskSpec, taken: set[str]) -> None:
@@ -158,6 +175,24 @@ def _admit(job: Job, job_spec: JobSpec, spec: TaskSpec, taken: set[str]) -> None
         raise Refused(ErrorCode.TASK_ID_SAME_AS_JOB_PREPARATION_TASK)
     if job_spec.release and spec.id.lower() == job_spec.release.id.lower():
         raise Refused(ErrorCode.TASK_ID_SAME_AS_JOB_RELEASE_TASK)
+    if spec.depends_on is not None and not job_spec.uses_task_dependencies:
+        raise Refused(
+            ErrorCode.TASK_DEPENDENCIES_NOT_SPECIFIED_ON_JOB,
+            PropertyName="dependsOn",
+            Reason="create the job with usesTaskDependencies true, or leave dependsOn out",
+        )
+    if spec.exit_conditions is not None and not job.performs_job_actions:
+        _refuse_job_actions(spec.exit_conditions)
+
+
+def _refuse_job_actions(conditions: ExitConditions) -> None:
+    """Refuse what would act on a job that does not perform it. Source: J-25."""
+    if exits.has_job_actions(conditions):
+        raise Refused.of_property(
+            "exitConditions.jobAction",
+            "",
+            "create the job with onTaskFailure performexitoptionsjobaction, or leave jobAction out",
+        )
 
 
 def _with_defaults(spec: TaskSpec, job_spec: JobSpec) -> TaskSpec:
@@ -179,4 +214,5 @@ def _new_task(cascade: Cascade, key: TaskKey, job: JobKey, spec: TaskSpec) -> Ta
         retry_count_max=spec.max_task_retry_count,
         retention_time=spec.retention_time,
         affinity_id=spec.affinity_id,
+        exit_conditions=spec.exit_conditions,
     )

@@ -80,6 +80,14 @@ def upgrade() -> None:
         sa.Column("waits_for_preparation", sa.Integer(), nullable=False),
         sa.Column("reruns_preparation", sa.Integer(), nullable=False),
         sa.Column("nodes_unsettled", sa.Integer(), nullable=False),
+        sa.Column("max_parallel_tasks", sa.Integer(), nullable=False),
+        sa.Column("performs_job_actions", sa.Integer(), nullable=False),
+        sa.Column("uses_task_dependencies", sa.Integer(), nullable=False),
+        sa.Column("disable_tasks", sa.String(length=16), nullable=True),
+        sa.Column("ends_with_tasks", sa.Integer(), nullable=False),
+        sa.Column("expiry_time", sa.BigInteger(), nullable=True),
+        sa.Column("tasks_check_time", sa.BigInteger(), nullable=True),
+        sa.Column("due_time", sa.BigInteger(), nullable=True),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
@@ -91,10 +99,16 @@ def upgrade() -> None:
             "ix_job_pool_state", ["pool", "state", sa.text("priority DESC"), "key"], unique=False
         )
         batch_op.create_index(
+            "ix_job_due",
+            ["due_time"],
+            unique=False,
+            sqlite_where=sa.text("due_time IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_job_ending",
             ["key"],
             unique=False,
-            sqlite_where=sa.text("state IN ('terminating', 'deleting')"),
+            sqlite_where=sa.text("state IN ('terminating', 'deleting', 'disabling')"),
         )
 
     op.create_table(
@@ -255,6 +269,9 @@ def upgrade() -> None:
         sa.Column("retention_time", sa.BigInteger(), nullable=True),
         sa.Column("files_due_time", sa.BigInteger(), nullable=True),
         sa.Column("are_files_removed", sa.Integer(), nullable=False),
+        sa.Column("exit_conditions", sa.Text(), nullable=True),
+        sa.Column("dependencies_left", sa.BigInteger(), nullable=False),
+        sa.Column("satisfies", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -270,8 +287,33 @@ def upgrade() -> None:
             "ix_task_waiting",
             ["job", "required_slots", "key"],
             unique=False,
-            sqlite_where=sa.text("state = 'active' AND is_placed = 0"),
+            sqlite_where=sa.text("state = 'active' AND is_placed = 0 AND dependencies_left = 0"),
         )
+
+    op.create_table(
+        "dependency",
+        sa.Column("job", sa.BigInteger(), nullable=False),
+        sa.Column("parent", sa.String(length=64), nullable=False),
+        sa.Column("dependent", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("job", "parent", "dependent", name=op.f("pk_dependency")),
+    )
+    op.create_table(
+        "dependency_block",
+        sa.Column("job", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("block", sa.BigInteger(), nullable=False),
+        sa.Column("dependent", sa.BigInteger(), nullable=False),
+        sa.Column("range", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "job", "level", "block", "dependent", "range", name=op.f("pk_dependency_block")
+        ),
+    )
+    op.create_table(
+        "satisfied_number",
+        sa.Column("job", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("job", "number", name=op.f("pk_satisfied_number")),
+    )
 
     op.create_table(
         "task_spec",

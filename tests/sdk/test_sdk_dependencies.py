@@ -1,0 +1,94 @@
+"""Dependencies and exit conditions through the official client."""
+
+from typing import Any
+
+import pytest
+from azure.batch import models
+from azure.core.exceptions import HttpResponseError
+
+from tests import batch
+from tests.batch import sh
+
+SATISFY = models.ExitOptions(dependency_action=models.DependencyAction.SATISFY)
+
+
+def after(*ids: str, ranges: Any = ()) -> models.BatchTaskDependencies:
+    return models.BatchTaskDependencies(
+        task_ids=list(ids),
+        task_id_ranges=[models.BatchTaskIdRange(start=start, end=end) for start, end in ranges],
+    )
+
+
+def ends(client: Any, job: str) -> dict[str, Any]:
+    found = batch.wait_for_tasks(client, job)
+    return {name: task.execution_info for name, task in found.items()}
+
+
+def test_tasks_run_one_after_the_other(client, wide, create_job):
+    job = create_job(wide, uses_task_dependencies=True)
+    batch.add_tasks(
+        client,
+        job,
+        [
+            batch.task("sum", "true", depends_on=after("flower", ranges=[(1, 3)])),
+            batch.task("flower", "true", depends_on=after("1")),
+            *(batch.task(str(number), sh("sleep 0.1")) for number in (1, 2, 3)),
+        ],
+    )
+
+    times = ends(client, job)
+
+    assert times["flower"].start_time >= times["1"].end_time
+    assert all(times["sum"].start_time >= times[one].end_time for one in ("1", "2", "3", "flower"))
+    depends_on = client.get_task(job, "sum").depends_on
+    assert depends_on.task_ids == ["flower"]
+    assert [(one.start, one.end) for one in depends_on.task_id_ranges] == [(1, 3)]
+    assert client.get_job(job).uses_task_dependencies is True
+
+
+def test_a_task_that_fails_blocks_unless_its_exit_conditions_say_otherwise(
+    client, wide, create_job
+):
+    job = create_job(wide, uses_task_dependencies=True)
+    conditions = models.ExitConditions(
+        exit_codes=[models.ExitCodeMapping(code=2, exit_options=SATISFY)],
+        exit_code_ranges=[models.ExitCodeRangeMapping(start=5, end=7, exit_options=SATISFY)],
+    )
+    batch.add_tasks(
+        client,
+        job,
+        [
+            batch.task("two", sh("exit 2"), exit_conditions=conditions),
+            batch.task("six", sh("exit 6"), exit_conditions=conditions),
+            batch.task("nine", sh("exit 9"), exit_conditions=conditions),
+            batch.task("goes", "true", depends_on=after("two", "six")),
+            batch.task("stays", "true", depends_on=after("nine")),
+        ],
+    )
+
+    batch.wait_for_task(client, job, "goes", "completed")
+    batch.wait_for_task(client, job, "nine", "completed")
+
+    assert client.get_task(job, "stays").state == "active"
+    echoed = client.get_task(job, "six").exit_conditions
+    assert echoed.exit_code_ranges[0].exit_options.dependency_action == "satisfy"
+
+
+def test_a_task_that_fails_ends_a_job_that_performs_its_action(client, wide, create_job):
+    mode = models.BatchTaskFailureMode.PERFORM_EXIT_OPTIONS_JOB_ACTION
+    job = create_job(wide, task_failure_mode=mode)
+    client.create_task(job, batch.task("one", sh("exit 1")))
+
+    ended = batch.wait_for_job(client, job)
+
+    assert ended.execution_info is not None
+    assert ended.execution_info.termination_reason == "TaskFailed"
+    assert ended.task_failure_mode == mode
+
+
+def test_a_dependency_in_a_job_that_uses_none_is_refused(client, wide, create_job):
+    job = create_job(wide)
+    with pytest.raises(HttpResponseError) as refused:
+        client.create_task(job, batch.task("one", "true", depends_on=after("two")))
+    assert refused.value.status_code == 400
+    assert batch.code_of(refused.value) == "TaskDependenciesNotSpecifiedOnJob"
