@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
@@ -61,6 +62,19 @@ def test_no_number_of_tasks_that_are_too_large_hides_one_that_fits(world: World)
     world.tasks(*(f"second-{number}" for number in range(100)), required_slots=3)
     world.tasks("small")
     assert world.assigned() == ["task-101-1", "task-201-1"]
+
+
+def test_a_large_task_that_was_seen_hides_no_small_one_that_was_not(world: World) -> None:
+    world.pool(slots=2)
+    world.job()
+    world.tasks("a", "b")
+    world.tasks("large", required_slots=2)
+    world.tasks("c", "d")
+    for execution in ("task-1-1", "task-2-1"):
+        ended = world.ended(execution)
+        # It ran too long for others to queue.
+        world.report(replace(ended, start_time=ended.end_time - timedelta(minutes=1)))
+    assert world.assigned() == ["task-1-1", "task-2-1", "task-4-1", "task-5-1"]
 
 
 def test_tasks_spread_over_the_nodes_or_pack_them(world: World) -> None:

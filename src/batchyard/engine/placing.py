@@ -322,12 +322,13 @@ class _Round:
         Of a job of which not all was seen more may fit at once: it is looked at again.
         """
         queue_room = self._nodes.queue_room
+        unseen = _cut(waiting, limit)
         for key in keys:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
             if left:
-                self._ready.note_least_slots(key, min(left))
+                self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
             elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):
