@@ -21,12 +21,13 @@ from batchyard.core.effects import Step, WakePlacement
 from batchyard.core.messages import (
     DeleteTask,
     JobEnding,
+    JobNodeSettled,
     NodeDied,
     TaskEnded,
     TaskGivenBack,
     TerminateTask,
 )
-from batchyard.core.model import JobNodeState, TaskResult, TaskState
+from batchyard.core.model import EndCause, JobNodeState, TaskResult, TaskState
 from batchyard.engine import engine, news, orders
 from batchyard.engine.engine import Engine
 from batchyard.engine.ports import NodeLost
@@ -306,6 +307,44 @@ def _release_beside_tasks(patch: Patch) -> None:
     _change(patch, job_node, "_finish", finish)
 
 
+def _failed_release_retried(patch: Patch) -> None:
+    def ended(original: Any, place: Any, ending: Any) -> Any:
+        if ending is not None and ending.exit_code != 0:
+            return job_node._run_release(place)
+        return original(place, ending)
+
+    _change(patch, job_node, "_release_ended", ended)
+
+
+def _completed_before_release(patch: Patch) -> None:
+    def released(original: Any, place: Any) -> Any:
+        step = original(place)
+        return Step(step.entity, (*step.effects, JobNodeSettled(key=place.job)))
+
+    def ended(original: Any, place: Any, ending: Any) -> Any:
+        step = original(place, ending)
+        told = [effect for effect in step.effects if not isinstance(effect, JobNodeSettled)]
+        return Step(step.entity, told)
+
+    _change(patch, job_node, "_run_release", released)
+    _change(patch, job_node, "_release_ended", ended)
+
+
+def _success_retried(patch: Patch) -> None:
+    patch.setattr(failures, "is_retryable", lambda ending: ending.cause is EndCause.EXITED)
+
+
+def _orders_before_commit(patch: Patch) -> None:
+    def run_loops(original: Any, of: Any, *arguments: Any) -> None:
+        original(of, *arguments)
+        this = arguments[-1]
+        for key, node_orders in this.to_send.items():
+            of._fleet.send(key, node_orders)
+        this.to_send.clear()
+
+    _change(patch, Engine, "_run_loops", run_loops)
+
+
 DEFECTS: Final = (
     SeededDefect("News of a former life of a node count.", _no_fencing, rules.NODES_LIVE, 3),
     SeededDefect("A report is acknowledged and dropped.", _report_lost, rules.SUCCESS_ENDS, 0),
@@ -371,4 +410,17 @@ DEFECTS: Final = (
     SeededDefect(
         "A release task does not wait for tasks.", _release_beside_tasks, rules.RELEASE_LAST, 7
     ),
+    SeededDefect(
+        "A release task that failed is retried.", _failed_release_retried, rules.RELEASE_ONCE, 10
+    ),
+    SeededDefect(
+        "A job is completed before its release tasks are over.",
+        _completed_before_release,
+        rules.ENDED_JOBS_REST,
+        7,
+    ),
+    SeededDefect(
+        "A task is retried although it succeeded.", _success_retried, rules.SUCCESS_ENDS, 0
+    ),
+    SeededDefect("Orders leave before the commit.", _orders_before_commit, rules.ONE_START, 4),
 )

@@ -455,6 +455,10 @@ class Auditor:
         if shown.state == "completed":
             facts = f"{shown.job} is completed and has {recount.running} tasks that run"
             _require(recount.running == 0, rules.ENDED_JOBS_REST, facts)
+            alive = self._alive.values()
+            busy = [one for one in alive if one.job == shown.job and one.life.keeps]
+            facts = f"{shown.job} is completed, and there is still {_names(busy)}"
+            _require(not busy, rules.ENDED_JOBS_REST, facts)
 
     def _judge_task(self, shown: ShownTask, now: datetime) -> None:
         name = f"{shown.job}/{shown.task}"
