@@ -17,6 +17,7 @@ from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
     PerformJobAction,
+    ReactivateTask,
     RequeueTask,
     StopExecution,
     TaskEnded,
@@ -108,6 +109,7 @@ def events(task: Task) -> list[TaskEvent]:
         RequeueTask(key=KEY, attempt=attempt),
         TerminateAttempt(key=KEY, attempt=attempt),
         TerminateTask(key=KEY),
+        ReactivateTask(key=KEY),
         ConstrainTask(key=KEY, retry_count_max=1, retention_time=None),
         DeleteTask(key=KEY),
     ]
@@ -303,6 +305,18 @@ def test_terminating_a_running_task_stops_its_execution_at_once() -> None:
         WakeRetention(LATER + WEEK),
         PerformJobAction(key=JobKey(2), action=JobAction.TERMINATE),
     ]
+
+
+def test_a_failed_task_starts_anew_when_it_is_reactivated() -> None:
+    """T-22, T-72."""
+    tried = replace(started(), retry_count_max=2, retry_count=2)
+    failed = ended(tried, ending(7))
+    assert (failed.state, failed.retry_count) == (TaskState.COMPLETED, 2)
+    again = step(failed, ReactivateTask(key=KEY), LATER).entity
+    assert again is not None
+    assert (again.state, again.retry_count, again.exit_code) == (TaskState.ACTIVE, 0, None)
+    assert (again.result, again.failure, again.end_time) == (None, None, None)
+    assert (again.files_due_time, again.attempt) == (None, failed.attempt)
 
 
 def test_terminating_a_waiting_task_has_nothing_to_stop() -> None:

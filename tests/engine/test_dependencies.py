@@ -198,3 +198,29 @@ def test_the_end_of_a_task_costs_no_question_about_dependents_where_there_are_no
     world.run("task-1-1")
     assert world.state_of("one") == "completed"
     world.do(commands.delete_task, ACCOUNT, "job", "one")
+
+
+def test_a_reactivated_task_runs_again_and_lets_its_dependents_run(chain: World) -> None:
+    """D-11, T-22."""
+    chain.run("task-1-1", exit_code=1)
+    chain.do(commands.reactivate_task, ACCOUNT, "job", "first")
+    assert chain.state_of("first") == "active"
+    counts = chain.store.reads.task_counts(ACCOUNT, "job")
+    assert (counts.active, counts.failed) == (2, 0)
+    chain.run("task-1-2")
+    assert chain.assigned() == ["task-1-1", "task-1-2", "task-2-1"]
+
+
+def test_a_task_of_a_job_that_has_ended_is_not_reactivated(chain: World) -> None:
+    chain.run("task-1-1", exit_code=1)
+    chain.do(commands.terminate_job, ACCOUNT, "job", None)
+    with pytest.raises(Refused) as refused:
+        chain.do(commands.reactivate_task, ACCOUNT, "job", "first")
+    assert refused.value.code is ErrorCode.JOB_COMPLETED
+
+
+def test_a_task_that_succeeded_is_not_reactivated(chain: World) -> None:
+    chain.run("task-1-1")
+    with pytest.raises(Refused) as refused:
+        chain.do(commands.reactivate_task, ACCOUNT, "job", "first")
+    assert refused.value.code is ErrorCode.TASK_SUCCEEDED

@@ -92,3 +92,19 @@ def test_a_dependency_in_a_job_that_uses_none_is_refused(client, wide, create_jo
         client.create_task(job, batch.task("one", "true", depends_on=after("two")))
     assert refused.value.status_code == 400
     assert batch.code_of(refused.value) == "TaskDependenciesNotSpecifiedOnJob"
+
+
+def test_a_failed_task_is_reactivated(client, wide, create_job, gate):
+    """T-22."""
+    job = create_job(wide)
+    marker = gate.path.parent / "marker"
+    client.create_task(job, batch.task("one", sh(f"test -e {marker}")))
+    batch.wait_for_task(client, job, "one", "completed")
+    marker.touch()
+    client.reactivate_task(job, "one")
+    again = batch.wait_for_task(client, job, "one", "completed")
+    assert again.execution_info is not None
+    assert (again.execution_info.result, again.execution_info.exit_code) == ("success", 0)
+    with pytest.raises(HttpResponseError) as refused:
+        client.reactivate_task(job, "one")
+    assert (refused.value.status_code, batch.code_of(refused.value)) == (409, "TaskSucceeded")

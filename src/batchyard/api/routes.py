@@ -59,6 +59,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "Tasks_DeleteTask": tasks.delete_task,
     "Tasks_ReplaceTask": tasks.replace_task,
     "Tasks_TerminateTask": tasks.terminate_task,
+    "Tasks_ReactivateTask": tasks.reactivate_task,
     "Tasks_GetTask": tasks.get_task,
     "Tasks_DeleteTaskFile": files.delete_task_file,
     "Tasks_GetTaskFile": files.get_task_file,

@@ -97,6 +97,15 @@ async def terminate_task(call: Call) -> Response:
     return empty(204, _verb_headers(call, view))
 
 
+async def reactivate_task(call: Call) -> Response:
+    """``POST /jobs/{jobId}/tasks/{taskId}/reactivate``: run a failed task again (T-22)."""
+    guard = conditions.guard(call, _revision)
+    await call.body()
+    job_id, task_id = call.params["jobId"], call.params["taskId"]
+    view = await call.service.reactivate_task(call.account, job_id, task_id, guard)
+    return empty(204, _verb_headers(call, view))
+
+
 async def delete_task(call: Call) -> Response:
     """``DELETE /jobs/{jobId}/tasks/{taskId}``: delete a task, and end it if it runs (T-23)."""
     guard = conditions.guard(call, _revision)

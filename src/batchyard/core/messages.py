@@ -88,6 +88,12 @@ class TerminateTask(Struct, frozen=True, kw_only=True):
     key: TaskKey
 
 
+class ReactivateTask(Struct, frozen=True, kw_only=True):
+    """Run a task again that has failed, as if it were new (T-22)."""
+
+    key: TaskKey
+
+
 class ConstrainTask(Struct, frozen=True, kw_only=True):
     """Give the task other constraints; they count from now on."""
 
@@ -117,6 +123,7 @@ TaskEvent = (
     | RequeueTask
     | TerminateAttempt
     | TerminateTask
+    | ReactivateTask
     | ConstrainTask
     | TaskFilesRemoved
     | DeleteTask

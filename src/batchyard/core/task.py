@@ -31,6 +31,7 @@ from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
     PerformJobAction,
+    ReactivateTask,
     RequeueTask,
     StopExecution,
     TaskEnded,
@@ -83,6 +84,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (RUNNING, TerminateTask): frozenset({COMPLETED}),
     (RUNNING, ConstrainTask): frozenset({RUNNING}),
     (RUNNING, DeleteTask): frozenset({None}),
+    (COMPLETED, ReactivateTask): frozenset({ACTIVE}),
     (COMPLETED, TaskFilesRemoved): frozenset({COMPLETED}),
     (COMPLETED, DeleteTask): frozenset({None}),
 }
@@ -90,6 +92,9 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
 REFUSALS: Final[Mapping[tuple[TaskState, type[TaskEvent]], ErrorCode]] = {
     (COMPLETED, TerminateTask): ErrorCode.TASK_COMPLETED,
     (COMPLETED, ConstrainTask): ErrorCode.TASK_COMPLETED,
+    (ACTIVE, ReactivateTask): ErrorCode.TASK_NOT_COMPLETED,
+    (PREPARING, ReactivateTask): ErrorCode.TASK_NOT_COMPLETED,
+    (RUNNING, ReactivateTask): ErrorCode.TASK_NOT_COMPLETED,
 }
 
 
@@ -97,7 +102,7 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
     """Apply one event to one task.
 
     Raises:
-        Refused: ``TaskCompleted``.
+        Refused: ``TaskCompleted``, ``TaskNotCompleted``.
         InvalidTransition: The task's state cannot take this event.
     """
     if is_stale(task, event):
@@ -124,6 +129,8 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             result = _requeued(task, now)  # Nobody was told that it runs.
         case TerminateAttempt() | TerminateTask():
             result = _terminated(task, now)
+        case ReactivateTask():
+            result = _reactivated(task, now)
         case ConstrainTask():
             result = Step(_constrained(task, event, now))
         case TaskFilesRemoved():
@@ -234,6 +241,23 @@ def _requeued(task: Task, now: datetime) -> Step[Task]:
 def _terminated(task: Task, now: datetime) -> Step[Task]:
     ended = _completed(task, now, failures.TASK_ENDED)
     return Step(ended.entity, (*_stop(task), *ended.effects))
+
+
+def _reactivated(task: Task, now: datetime) -> Step[Task]:
+    """A new start with all retries (T-72); what waited for it and was satisfied stays so (D-12)."""
+    reactivated = _waiting(
+        task,
+        now,
+        retry_count=0,
+        end_time=None,
+        exit_code=None,
+        result=None,
+        failure=None,
+        files_due_time=None,
+        are_files_removed=False,
+        satisfies=False,
+    )
+    return Step(reactivated)
 
 
 def _constrained(task: Task, event: ConstrainTask, now: datetime) -> Task:

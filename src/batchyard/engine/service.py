@@ -325,6 +325,12 @@ class Service:
         """End a task."""
         return await self._write(commands.terminate_task, account, job_id, task_id, guard)
 
+    async def reactivate_task(
+        self, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+    ) -> TaskView:
+        """Run a task again."""
+        return await self._write(commands.reactivate_task, account, job_id, task_id, guard)
+
     async def delete_task(
         self, account: str, job_id: str, task_id: str, guard: TaskGuard = None
     ) -> None:

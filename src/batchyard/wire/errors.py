@@ -167,6 +167,14 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         _CONFLICT,
         "The specified task id is the same as the id of the job release task.",
     ),
+    ErrorCode.TASK_NOT_COMPLETED: (
+        _CONFLICT,
+        "The specified task has not completed.",
+    ),
+    ErrorCode.TASK_SUCCEEDED: (
+        _CONFLICT,
+        "The specified task has succeeded and cannot be reactivated.",
+    ),
     ErrorCode.TASK_NOT_FOUND: (_NOT_FOUND, "The specified task does not exist."),
     ErrorCode.UNSUPPORTED_HEADER: (_BAD, "One of the specified headers is not supported."),
     ErrorCode.UNSUPPORTED_HTTP_VERB: (

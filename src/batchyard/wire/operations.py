@@ -140,7 +140,13 @@ OPERATIONS: Final = (
         is_built=True,
         conditions=_ALL,
     ),
-    Operation("Tasks_ReactivateTask", "POST", "/jobs/{jobId}/tasks/{taskId}/reactivate"),
+    Operation(
+        "Tasks_ReactivateTask",
+        "POST",
+        "/jobs/{jobId}/tasks/{taskId}/reactivate",
+        is_built=True,
+        conditions=_ALL,
+    ),
     Operation(
         "Tasks_DeleteTaskFile",
         "DELETE",

@@ -24,6 +24,7 @@ from batchyard.engine.commands.tasks import (
     add_task,
     add_tasks,
     delete_task,
+    reactivate_task,
     terminate_task,
     update_task,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "delete_task",
     "disable_job",
     "enable_job",
+    "reactivate_task",
     "reboot_node",
     "remove_nodes",
     "resize_pool",

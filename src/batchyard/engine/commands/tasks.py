@@ -13,6 +13,7 @@ from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    ReactivateTask,
     TerminateTask,
 )
 from batchyard.core.model import (
@@ -23,6 +24,7 @@ from batchyard.core.model import (
     Task,
     TaskConstraints,
     TaskKey,
+    TaskResult,
     TaskSpec,
     TaskState,
 )
@@ -108,6 +110,26 @@ def terminate_task(
     """
     job, task = found.task(cascade, account, job_id, task_id, guard)
     cascade.run([TerminateTask(key=task.key)])
+    return found.task_view(cascade, job, task.key)
+
+
+def reactivate_task(
+    cascade: Cascade, account: str, job_id: str, task_id: str, guard: TaskGuard = None
+) -> TaskView:
+    """Run a task again that has failed, with all its retries (T-22).
+
+    Raises:
+        Refused: ``JobNotFound``, ``TaskNotFound``, ``TaskNotCompleted``, ``TaskSucceeded``, why the
+            job runs no more tasks, and what the guard says.
+    """
+    job, task = found.task(cascade, account, job_id, task_id, guard)
+    if job.state in job_cycle.ADD_TASK_REFUSALS:
+        raise Refused(job_cycle.ADD_TASK_REFUSALS[job.state])
+    if task.result is TaskResult.SUCCESS:
+        raise Refused(ErrorCode.TASK_SUCCEEDED)
+    cascade.run([ReactivateTask(key=task.key)])
+    if job.pool is not None:
+        cascade.run([WakePlacement(job.pool)])
     return found.task_view(cascade, job, task.key)
 
 
