@@ -16,6 +16,7 @@ start task ends with its main process; what it leaves running lives until the no
 # ruff: noqa: PTH100, PTH112, PTH123
 
 import fcntl
+import gc
 import json
 import os
 import select
@@ -42,6 +43,9 @@ LOOK_SECONDS = 1.0
 #: How long the news of starts waits for other news. That of a short task goes with its end, which
 #: saves the agent and us one round each. Source: ours.
 GATHER_SECONDS = 0.01
+
+#: New objects after which to look for garbage in cycles, of which hardly any is made. Source: ours.
+COLLECTION_OBJECTS = 20_000
 
 #: Longest pause between two rounds against processes that do not die.
 ROUND_SECONDS_MAX = 0.05
@@ -97,6 +101,7 @@ class Supervisor:
                 self._look_time = now + LOOK_SECONDS
                 self._look_around(now)
             self._enforce(now)
+            is_moving = self._reap() or is_moving  # What is short has ended since it was started.
             is_left = self._settle(now)
             self._round_seconds = (
                 0.0 if is_moving else min(2 * self._round_seconds + 0.0005, ROUND_SECONDS_MAX)
@@ -391,6 +396,8 @@ def main(home: str) -> int:
         sys.stderr.write("Orphans are adopted by others here; tasks are ended by process group.\n")
     log = ReportLog(f"{private}/reports.log", settings["epoch"])
     supervisor = Supervisor(home, settings, log)
+    gc.freeze()
+    gc.set_threshold(COLLECTION_OBJECTS)
     me = {
         "pid": os.getpid(),
         "start_time": processes.start_time(os.getpid()),
