@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from batchyard.core.model import JobKey, NodeFillType, NodeKey, TaskKey
 from batchyard.core.placement import (
@@ -131,6 +132,14 @@ def test_a_task_that_is_too_large_for_a_node_does_not_queue_there() -> None:
     jobs = [a_job(1, 1, slots=2, queues={1: 16, 2: 16})]
     plan_ = PoolSnapshot(fill_type=NodeFillType.SPREAD, nodes=[small, large], jobs=jobs)
     assert nodes_of(placed_by(plan_)) == [2]
+
+
+def test_no_job_has_more_placed_than_it_may() -> None:
+    limited = replace(a_job(1, 5, priority=1), tasks_max=2)
+    none = replace(a_job(2, 2, priority=1), tasks_max=0)
+    found = plan(snapshot([8], [limited, none, a_job(3, 1)]))
+    assert [item.job for item in found.placements] == [1, 1, 3]
+    assert found.held_up is None
 
 
 def test_nobody_queues_in_front_of_a_job_of_a_higher_priority_that_waits() -> None:

@@ -257,6 +257,30 @@ def test_a_job_never_has_more_tasks_on_nodes_than_it_may(world: World) -> None:
     assert world.assigned() == names(1, 2, 3, 4, 5)
 
 
+def test_what_a_limit_leaves_out_holds_up_nobody(world: World) -> None:
+    """It waits for its own job and not for slots: lower priorities may queue meanwhile."""
+    world.pool(slots=2)
+    world.job("limited", priority=5, max_parallel_tasks=1)
+    world.job("low")
+    for number, job in enumerate(("low", "limited"), 1):
+        world.tasks("known", job_id=job)
+        world.run_for(f"task-{number}-1", SHORT)
+    world.tasks("a", "b", job_id="limited")
+    world.tasks("l2", "l3", "l4", job_id="low")
+    assert world.assigned() == names(1, 2, 3, 5, 6, 7)
+    assert world.recalled() == []
+
+
+def test_a_large_task_of_a_limited_job_hides_no_small_one(world: World) -> None:
+    world.pool(slots=2)
+    world.job("other")
+    world.tasks("one", job_id="other")
+    world.job("limited", max_parallel_tasks=1)
+    world.tasks("large", job_id="limited", required_slots=2)
+    world.tasks("small", job_id="limited")
+    assert world.assigned() == names(1, 3)
+
+
 def test_the_limit_of_one_job_is_none_of_others(world: World) -> None:
     world.pool(slots=4)
     world.job("limited", max_parallel_tasks=1)

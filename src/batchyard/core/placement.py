@@ -44,7 +44,8 @@ class WaitingJob(Struct, frozen=True, kw_only=True):
     """An active job with the first of its waiting tasks, in order.
 
     `unfit` holds the nodes where its preparation failed. `queue_slots_max` says on which nodes its
-    tasks may queue, and up to how many slots all that queue there may need.
+    tasks may queue, and up to how many slots all that queue there may need. `tasks_max` is how many
+    more of its tasks may be on nodes (J-13), None for any number.
     """
 
     key: JobKey
@@ -52,6 +53,7 @@ class WaitingJob(Struct, frozen=True, kw_only=True):
     tasks: Sequence[WaitingTask]
     unfit: frozenset[NodeKey] = frozenset()
     queue_slots_max: Mapping[NodeKey, int] = {}
+    tasks_max: int | None = None
 
 
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
@@ -169,10 +171,10 @@ def _take_turns(
     """Place tasks of jobs of one priority; return also whether one of them has to wait."""
     placements: list[Placement] = []
     has_waiting = False
-    turns = deque((job, iter(job.tasks), set[int]()) for job in jobs)
+    turns = deque((job, iter(job.tasks), set[int](), job.tasks_max) for job in jobs)
     while turns:
-        job, tasks, too_large = turns.popleft()
-        for task in tasks:
+        job, tasks, too_large, most = turns.popleft()
+        for task in tasks if most != 0 else ():
             if task.required_slots in too_large:
                 continue
             node = nodes.find(task, job.unfit)
@@ -184,6 +186,6 @@ def _take_turns(
                 continue
             nodes.take(node, task.required_slots)
             placements.append(Placement(task.key, job.key, node))
-            turns.append((job, tasks, too_large))
+            turns.append((job, tasks, too_large, None if most is None else most - 1))
             break
     return placements, has_waiting

@@ -190,11 +190,11 @@ class _Round:
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
         waiting = cascade.transaction.waiting_tasks(keys, limit)
-        self._heed_parallel_limits(keys, waiting)
+        parallel_room = self._parallel_room(keys)
         cut = _cut(waiting, limit) if limit < room else {}
         keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
-        plan = placement.plan(self._snapshot(jobs, waiting, queues))
+        plan = placement.plan(self._snapshot(jobs, waiting, queues, parallel_room))
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
@@ -208,12 +208,17 @@ class _Round:
             self._held_up = plan.held_up
         placed = {item.task for item in plan.placements}
         self._note_turns(keys, waiting, placed, limit)
+        placed_of = Counter(item.job for item in plan.placements)
+        full = {key for key, most in parallel_room.items() if placed_of[key] >= most}
+        for key in full:
+            self._ready.drop(key)  # Until one of its tasks is over.
         if self._placements_left == 0:
             cascade.run([WakePlacement(self._pool.key)])
         again = [
             key
             for key in keys
-            if cut.get(key, set())
+            if key not in full
+            and cut.get(key, set())
             - {task.required_slots for task in waiting[key] if task.key not in placed}
         ]
         if again:
@@ -230,26 +235,22 @@ class _Round:
         now = [key for key in keys if self._ready.priority(key) >= least]
         return now, [key for key in keys if self._ready.priority(key) < least]
 
-    def _heed_parallel_limits(
-        self, keys: Sequence[JobKey], waiting: dict[JobKey, list[Task]]
-    ) -> None:
-        """Leave out what would be more than a job may have on nodes at once (J-13)."""
+    def _parallel_room(self, keys: Sequence[JobKey]) -> dict[JobKey, int]:
+        """Return of jobs with a limit how many more tasks they may have on nodes (J-13)."""
         limited = {
             job.key: job.max_parallel_tasks
             for job in map(self._cascade.jobs.get, keys)
             if job is not None and job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
         }
-        if not limited:
-            return
         counts = self._cascade.transaction.open_task_counts(list(limited))
-        for key, most in limited.items():
-            waiting[key] = waiting[key][: max(0, most - counts.get(key, 0))]
+        return {key: max(0, most - counts.get(key, 0)) for key, most in limited.items()}
 
     def _snapshot(
         self,
         jobs: Sequence[Job],
         waiting: dict[JobKey, list[Task]],
         queues: dict[JobKey, dict[NodeKey, int]],
+        parallel_room: dict[JobKey, int],
     ) -> placement.PoolSnapshot:
         prepared = [job.key for job in jobs if job.has_preparation]
         failed = self._cascade.transaction.failed_job_nodes(prepared)
@@ -267,6 +268,7 @@ class _Round:
                     tasks=[self._waiting(task) for task in waiting[job.key]],
                     unfit=frozenset(failed.get(job.key, ())),
                     queue_slots_max=queues.get(job.key, {}),
+                    tasks_max=parallel_room.get(job.key),
                 )
                 for job in jobs
             ],
