@@ -75,14 +75,22 @@ class Execution:
         return self.is_lingering and self.cause is None
 
 
+def encoded(environment: dict[str, str]) -> dict[bytes, bytes]:
+    """Return variables as the system takes them."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+
+
 def launch(
     program: str,
     arguments: list[str],
-    environment: dict[str, str],
+    base: dict[bytes, bytes],
+    own: dict[str, str],
     directory: str,
     account: list[int] | None,
 ) -> int:
     """Start `program` in a session of its own and return its pid.
+
+    Its variables are those of `base`, encoded before, and its `own`.
 
     It runs in ``directory/wd`` with the descriptors 0, 1 and 2 only: nothing to read, and
     ``directory/stdout.txt`` and ``stderr.txt``, which are emptied first (T-18). With an `account`
@@ -107,7 +115,7 @@ def launch(
         return os.posix_spawn(
             program,
             arguments,
-            environment,
+            {**base, **encoded(own)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, output, _LOG_FLAGS, 0o644),

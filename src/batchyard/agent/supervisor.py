@@ -29,7 +29,7 @@ if __name__ == "__main__":  # Isolated mode leaves our own package off the path.
     sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 3)[0])
 
 from batchyard.agent import processes
-from batchyard.agent.launch import Execution, NotLaunched, launch
+from batchyard.agent.launch import Execution, NotLaunched, encoded, launch
 from batchyard.agent.orphans import EXECUTION_VARIABLE, Orphans
 from batchyard.agent.peer import Peer
 from batchyard.agent.report_log import ReportLog
@@ -57,7 +57,8 @@ class Supervisor:
     def __init__(self, home: str, settings: dict[str, object], log: ReportLog) -> None:
         self._home = home
         self._log = log
-        self._base: dict[str, str] = {}
+        #: What all executions have in common, encoded once.
+        self._base: dict[bytes, bytes] = {}
         self._orphans = Orphans()
         #: By main process, while that lives.
         self._alive: dict[int, Execution] = {}
@@ -66,6 +67,16 @@ class Supervisor:
         #: Executions whose files an agent fetches: what it must know to go on, when it began in
         #: seconds since 1970, and by the boot clock.
         self._begun: dict[str, tuple[object, float, float]] = {}
+        self._actions: dict[str, Callable[..., None]] = {
+            "attach": self._attach,
+            "environment": self._set_environment,
+            "begin": self._begin,
+            "spawn": self._spawn,
+            "stop": self._stop,
+            "log": self._add_entries,
+            "acknowledge": log.acknowledge,
+            "shutdown": self._shut_down,
+        }
         self._round_seconds = 0.0
         self._is_closing = False
         self._is_home_removed = False
@@ -180,7 +191,7 @@ class Supervisor:
     ) -> None:
         if self._is_closing or execution_id in self._ids():
             return
-        full = {**self._base, **environment, EXECUTION_VARIABLE: execution_id}
+        own = {**environment, EXECUTION_VARIABLE: execution_id}
         begun = self._begun.pop(execution_id, None)
         if begun is None:
             begin, clock = time.time(), processes.boot_time()
@@ -188,7 +199,7 @@ class Supervisor:
         else:
             _, begin, clock = begun
         try:
-            pid = launch(program, arguments, full, directory, account)
+            pid = launch(program, arguments, self._base, own, directory, account)
         except NotLaunched as error:
             self._log.add(
                 ["ended", execution_id, error.cause, None, str(error), begin, time.time(), note]
@@ -316,17 +327,7 @@ class Supervisor:
     # The agent.
 
     def _obey(self, operation: str, **members: object) -> None:
-        actions: dict[str, Callable[..., None]] = {
-            "attach": self._attach,
-            "environment": self._set_environment,
-            "begin": self._begin,
-            "spawn": self._spawn,
-            "stop": self._stop,
-            "log": self._add_entries,
-            "acknowledge": self._log.acknowledge,
-            "shutdown": self._shut_down,
-        }
-        actions[operation](**members)
+        self._actions[operation](**members)
 
     def _attach(self) -> None:
         self._tell()  # So that every entry is either in the answer or in a later push.
@@ -343,7 +344,7 @@ class Supervisor:
         self._agent.say(f'{head},"entries":[{entries}]}}')
 
     def _set_environment(self, base: dict[str, str]) -> None:
-        self._base = base
+        self._base = encoded(base)
 
     def _add_entries(self, entries: list[list[object]]) -> None:
         for entry in entries:
