@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import compress
 from operator import attrgetter, is_not
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
@@ -11,6 +12,9 @@ import msgspec
 from msgspec.structs import fields
 
 from batchyard.core.model import Run
+
+#: Instants that are kept: rows that were written together have the same ones.
+_INSTANTS_KEPT: Final = 1024
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -24,6 +28,7 @@ def to_microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(_INSTANTS_KEPT)
 def from_microseconds(microseconds: int) -> datetime:
     """Return the instant of whole microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=microseconds)

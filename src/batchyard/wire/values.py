@@ -27,6 +27,9 @@ _DURATION: Final = re.compile(
     re.ASCII,
 )
 
+#: Instants whose text is kept: the tasks of a page were added by hundreds, each at one instant.
+_INSTANTS_KEPT: Final = 1024
+
 _INSTANT: Final = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})[Tt](?P<clock>\d{2}:\d{2}:\d{2})"
     rf"(?:\.(?P<fraction>{_NUMBER}))?(?P<zone>[Zz]|[+-]\d{{2}}:\d{{2}})",
@@ -34,6 +37,7 @@ _INSTANT: Final = re.compile(
 )
 
 
+@lru_cache(_INSTANTS_KEPT)
 def write_instant(instant: datetime) -> str:
     """Return ``2016-09-06T07:02:44.7589Z``: UTC, without trailing zeros."""
     text = instant.isoformat()
