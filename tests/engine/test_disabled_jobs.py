@@ -119,3 +119,14 @@ def test_a_disabled_job_can_be_terminated(busy: World) -> None:
     with pytest.raises(Refused) as refused:
         enable(busy)
     assert refused.value.code is ErrorCode.JOB_COMPLETED
+
+
+def test_a_job_that_moved_waits_for_a_pool_of_its_new_name_and_not_of_the_old(busy: World) -> None:
+    """J-8, J-32."""
+    disable(busy, DisableTasks.REQUEUE)
+    busy.report(busy.ended("task-1-1"), busy.never_started("task-2-1"))
+    busy.do(commands.update_job, ACCOUNT, "job", JobChange(pool_id="Later"))
+    enable(busy)
+    assert busy.job_now().pool is None
+    busy.pool("later")
+    assert busy.assigned(node=2) == ["task-1-2"]

@@ -256,8 +256,9 @@ class SqlTransaction:
         self._execute("UPDATE task_spec SET spec = ? WHERE key = ?", to_json(spec), task)
 
     def update_job_spec(self, job: JobKey, spec: JobSpec) -> None:
-        """Replace what a client asked for."""
-        self._execute("UPDATE job SET spec = ? WHERE key = ?", to_json(spec), job)
+        """Replace what a client asked for; the job waits for a pool of the name that it gives."""
+        sql = "UPDATE job SET spec = ?, pool_id_folded = ? WHERE key = ?"
+        self._execute(sql, to_json(spec), spec.pool_id.lower(), job)
 
     def update_pool_spec(self, pool: PoolKey, spec: PoolSpec) -> None:
         """Replace what a client asked for."""
