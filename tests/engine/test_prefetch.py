@@ -1,13 +1,14 @@
 """Short tasks queue on their node, and come back when something else has to come first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from batchyard.core.model import EndCause, JobChange, NodeOption
+from batchyard.core.model import EndCause, JobChange, NodeOption, TaskSpec
 from batchyard.engine import commands
+from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import Transaction
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
@@ -297,3 +298,23 @@ def test_many_limited_jobs_fill_a_large_node_up_to_their_limits(world: World) ->
     for number in range(8):
         world.tasks(*(f"t{one}" for one in range(10)), job_id=f"job-{number}")
     assert len(world.assigned()) == 24
+
+
+def test_jobs_at_their_limit_are_passed_over_behind_one_of_which_more_waits(world: World) -> None:
+    world.pool(slots=64)
+    limited = [f"limited-{number}" for number in range(3)]
+    for job in limited:
+        world.job(job, max_parallel_tasks=1)
+        world.tasks("runs", job_id=job)
+    world.job("high", priority=5)
+
+    def adding(job: str, *ids: str) -> Callable[[Cascade], object]:
+        specs = [TaskSpec(id=name, command_line="true") for name in ids]
+        return lambda cascade: commands.add_tasks(cascade, ACCOUNT, job, specs)
+
+    many = [f"t{number}" for number in range(60)]
+    world.engine.apply([adding("high", *many), *(adding(job, "waits") for job in limited)])
+    assert not world.engine.is_failing
+    world.settle()
+    assert len(world.assigned()) == 63
+    assert [world.state_of("waits", job) for job in limited] == ["active"] * 3

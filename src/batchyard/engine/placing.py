@@ -209,7 +209,8 @@ class _Round:
         placed = {item.task for item in plan.placements}
         self._note_turns(keys, waiting, placed, limit)
         placed_of = Counter(item.job for item in plan.placements)
-        full = {key for key, most in parallel_room.items() if placed_of[key] >= most}
+        limited = [key for key in keys if key in parallel_room]
+        full = {key for key in limited if placed_of[key] >= parallel_room[key]}
         for key in full:
             self._ready.drop(key)  # Until one of its tasks is over.
         if self._placements_left == 0:
