@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,27 @@ def test_the_log_keeps_what_is_not_acknowledged_under_its_number(
         assert found == [kept[n] for n in sorted(kept)]
     assert log.boot_time == boot_time
     assert ReportLog(str(path), epoch=2).number == 0
+
+
+def test_a_supervisor_on_a_full_disk_rests_between_its_attempts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private").mkdir()
+    log = ReportLog(str(tmp_path / "reports.log"), epoch=1)
+    before = signal.getsignal(signal.SIGCHLD)
+    own: dict[str, object] = {"server_watch": None, "alone_seconds_max": 60.0}
+    one = supervisor.Supervisor(str(tmp_path), own, log)
+    try:
+        monkeypatch.setattr(log, "flush", lambda: (1, []))
+        now = processes.boot_time()
+        one._look_time = now + 60
+        one._add_entries([["started", "one", 1.0]])
+        one._tell_when_due(now)
+        assert one._poll_seconds() > 0.5
+    finally:
+        one._agent.close()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_a_log_on_a_full_disk_tells_nothing_until_there_is_room(

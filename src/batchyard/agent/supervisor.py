@@ -360,6 +360,8 @@ class Supervisor:
     def _tell_when_due(self, now: float) -> None:
         if self._log.hurries or self._is_closing or now >= self._tell_time:
             self._tell()
+            if self._log.has_waiting:  # The disk is full.
+                self._tell_time = now + LOOK_SECONDS
         else:
             self._agent.flush()  # There may be room for what is left of an earlier telling.
 
