@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select, union_all
 from sqlalchemy.engine import Row
+from sqlalchemy.sql.selectable import GenerativeSelect
 
 from batchyard.core import limits
 from batchyard.core.model import TaskState
@@ -104,7 +105,7 @@ def _is_of_states(condition: Filter) -> bool:
             return False
 
 
-def _by_state(job: int, after: int, allowed: frozenset[TaskState]) -> Any:  # noqa: ANN401  # A select.
+def _by_state(job: int, after: int, allowed: frozenset[TaskState]) -> GenerativeSelect:
     """Return the keys of tasks in some states. Each state's come in order and are merged."""
     task = schema.task
     of_job = select(task.c.key).where(task.c.job == job, task.c.key > after)
@@ -116,7 +117,9 @@ def _by_state(job: int, after: int, allowed: frozenset[TaskState]) -> Any:  # no
     return union_all(*parts).order_by("key")
 
 
-def _by_id(connection: Connection, job: int, after: int, condition: Filter | None) -> Any:  # noqa: ANN401  # A select.
+def _by_id(
+    connection: Connection, job: int, after: int, condition: Filter | None
+) -> GenerativeSelect | None:
     """Return the keys of tasks by the id, or the start of it, that `condition` asks for.
 
     None where it asks for none, or where too many ids have that start: they would have to be sorted
