@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,3 +210,149 @@ def test_a_plan_respects_slots_places_once_and_leaves_nothing_that_fits(
             if task.key not in done:
                 fitting = [node for node in left if node not in job.unfit]
                 assert all(left[node] < task.required_slots for node in fitting)
+
+
+def one(key: int, priority: int = 0, **wants: Any) -> WaitingJob:  # Fields.
+    """Return a job with one task that wants something special."""
+    return WaitingJob(
+        key=JobKey(key), priority=priority, tasks=[WaitingTask(TaskKey(key * 100), **wants)]
+    )
+
+
+def with_slots(*nodes: tuple[int, int], low_priority: tuple[int, ...] = ()) -> list[FreeNode]:
+    """Return nodes of (slots, free ones)."""
+    return [
+        FreeNode(NodeKey(i), slots, free, is_dedicated=i not in low_priority)
+        for i, (slots, free) in enumerate(nodes, 1)
+    ]
+
+
+def spread(nodes: list[FreeNode], *jobs: WaitingJob, held: tuple[int, ...] = ()) -> PoolSnapshot:
+    return PoolSnapshot(
+        fill_type=NodeFillType.SPREAD,
+        nodes=nodes,
+        jobs=jobs,
+        held=frozenset(map(NodeKey, held)),
+    )
+
+
+def test_a_multi_instance_task_gets_distinct_nodes_all_at_once() -> None:
+    """T-58; the first one is the primary's."""
+    (placed,) = placed_by(spread(with_slots((1, 1), (1, 0), (1, 1), (1, 1)), one(1, nodes=3)))
+    assert (placed.node, placed.others, placed.slots) == (1, (3, 4), 1)
+
+
+def test_the_primary_goes_to_the_node_of_its_affinity() -> None:
+    job = one(1, nodes=2, affinity=NodeKey(3))
+    (placed,) = placed_by(spread(with_slots((1, 1), (1, 1), (1, 1)), job))
+    assert (placed.node, placed.others) == (3, (1,))
+
+
+def test_nodes_are_held_for_a_multi_instance_task_so_that_single_tasks_do_not_starve_it() -> None:
+    nodes = with_slots((1, 0), (1, 1), (1, 1))
+    found = plan(spread(nodes, one(1, priority=1, nodes=3), a_job(2, 3)))
+    assert (list(found.placements), set(found.held), found.held_up) == ([], {1, 2, 3}, 1)
+
+
+def test_the_emptiest_nodes_are_held_and_the_others_go_on() -> None:
+    nodes = with_slots((1, 0), (1, 0), (1, 1), (1, 0))
+    found = plan(spread(nodes, one(1, priority=1, nodes=2), a_job(2, 3, queues={1: 4, 2: 4, 4: 4})))
+    assert found.held == {1, 3}
+    assert found.placements == []  # Nothing queues in front of a job that has to wait.
+    found = plan(spread(nodes, one(1, nodes=2), a_job(2, 3, queues={1: 4, 2: 4, 4: 4})))
+    assert nodes_of(found.placements) == [2, 4, 2]
+
+
+def test_only_the_first_task_that_waits_holds_nodes() -> None:
+    nodes = with_slots((1, 0), (1, 1), (1, 1))
+    found = plan(spread(nodes, one(1, priority=2, nodes=2), one(2, priority=1, nodes=3)))
+    assert [item.job for item in found.placements] == [1]
+    assert found.held == {1, 2, 3}
+    found = plan(spread(nodes, one(1, priority=2, nodes=3), one(2, priority=1, nodes=1)))
+    assert (list(found.placements), set(found.held)) == ([], {1, 2, 3})
+    found = plan(spread(nodes, one(2, nodes=2), held=(1, 2)))
+    assert (list(found.placements), set(found.held), found.held_up) == ([], {1, 2}, 0)
+
+
+def test_nothing_is_held_for_more_nodes_than_there_are() -> None:
+    found = plan(spread(with_slots((1, 1), (1, 1)), one(1, priority=1, nodes=3), a_job(2, 1)))
+    assert ([item.job for item in found.placements], found.held) == ([2], frozenset())
+
+
+def test_an_exclusive_task_gets_a_node_without_any_other_task_and_all_of_its_slots() -> None:
+    (placed,) = placed_by(spread(with_slots((4, 3), (2, 2)), one(1, is_exclusive=True)))
+    assert (placed.node, placed.slots) == (2, 2)
+
+
+def test_the_emptiest_node_is_held_for_an_exclusive_task() -> None:
+    found = plan(spread(with_slots((4, 1), (4, 3)), one(1, is_exclusive=True), a_job(2, 9)))
+    assert (nodes_of(found.placements), set(found.held)) == ([1], {2})
+
+
+def test_a_task_that_goes_first_lets_no_other_of_its_job_pass() -> None:
+    """J-57: the job manager task."""
+    first = WaitingTask(TaskKey(1), 2, goes_first=True)
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first, WaitingTask(TaskKey(2))])
+    assert [item.task for item in placed_by(spread(with_slots((2, 1)), job, a_job(2, 1)))] == [200]
+    assert [item.task for item in placed_by(spread(with_slots((2, 2), (1, 1)), job))] == [1, 2]
+
+
+def test_a_first_task_that_no_node_could_ever_take_does_not_block_its_job() -> None:
+    first = WaitingTask(TaskKey(1), 3, goes_first=True)
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first, WaitingTask(TaskKey(2))])
+    assert [item.task for item in placed_by(spread(with_slots((2, 1)), job))] == [2]
+
+
+def test_a_task_that_needs_a_dedicated_node_takes_no_other() -> None:
+    """J-62; one of the same size that does not need it still fits."""
+    picky = WaitingTask(TaskKey(1), needs_dedicated=True)
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[picky, WaitingTask(TaskKey(2))])
+    found = plan(spread(with_slots((1, 1), (1, 0), low_priority=(1,)), job))
+    assert ([item.task for item in found.placements], found.held_up) == ([2], 0)
+    found = plan(spread(with_slots((1, 1), low_priority=(1,)), one(1, needs_dedicated=True)))
+    assert (found.placements, found.held_up) == ([], None)
+
+
+special = st.lists(
+    st.tuples(st.integers(-1, 1), st.integers(1, 3), st.booleans(), st.booleans()), max_size=6
+).map(
+    lambda drawn: [
+        one(
+            i,
+            priority,
+            nodes=1 if exclusive else nodes,
+            is_exclusive=exclusive,
+            needs_dedicated=dedicated,
+        )
+        for i, (priority, nodes, exclusive, dedicated) in enumerate(drawn, 11)
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 4)), max_size=6),
+    st.frozensets(st.integers(1, 6), max_size=3),
+    jobs,
+    special,
+)
+def test_whole_nodes_and_gangs_are_all_or_nothing_and_nobody_uses_what_is_held(
+    drawn: list[tuple[int, int]],
+    low_priority: frozenset[int],
+    waiting: list[WaitingJob],
+    specials: list[WaitingJob],
+) -> None:
+    nodes = with_slots(
+        *((slots, min(slots, free)) for slots, free in drawn), low_priority=tuple(low_priority)
+    )
+    found = plan(spread(nodes, *waiting, *specials))
+    by_key = {task.key: task for job in [*waiting, *specials] for task in job.tasks}
+    left = {node.key: node.slots_free for node in nodes}
+    for item in found.placements:
+        task, used = by_key[item.task], (item.node, *item.others)
+        assert len(set(used)) == task.nodes
+        for node in used:
+            assert not task.needs_dedicated or node not in low_priority
+            assert not task.is_exclusive or left[node] == item.slots == nodes[node - 1].slots
+            left[node] -= item.slots
+    assert all(slots >= 0 for slots in left.values())
+    assert len(found.held) <= max((task.nodes for task in by_key.values()), default=0)

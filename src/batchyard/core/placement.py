@@ -10,6 +10,11 @@ nowhere does not hold up smaller ones behind it.
 Where no slot is free, a task may *queue* on a node that will probably start it within
 `limits.PREFETCH_TIME`: so a node of short tasks never waits for the next one. Nothing queues in
 front of a job of a higher priority that has to wait.
+
+A task may need several nodes at once, all or none of them (T-58), or a node with nothing else on it
+(J-61). Smaller tasks would take every slot that becomes free before enough of them are: so where
+such a task has to wait, nodes are *held* for it, the emptiest ones, and nobody else gets anything
+there. Only the first that waits holds nodes; those behind it hold theirs in their turn.
 """
 
 from collections import deque
@@ -30,14 +35,35 @@ class FreeNode(Struct, frozen=True):
     key: NodeKey
     slots: int
     slots_free: int
+    is_dedicated: bool = True
 
 
 class WaitingTask(Struct, frozen=True):
-    """A task that could be placed; `affinity` is the node that it prefers."""
+    """A task that could be placed; `affinity` is the node that it prefers.
+
+    It runs on `nodes` nodes at once, and needs `required_slots` on each of them, or with
+    `is_exclusive` all of them. One that `goes_first` lets no other task of its job be placed before
+    it (J-57), unless the pool has no nodes that could ever take it.
+    """
 
     key: TaskKey
     required_slots: int = 1
     affinity: NodeKey | None = None
+    nodes: int = 1
+    is_exclusive: bool = False
+    needs_dedicated: bool = False
+    goes_first: bool = False
+    is_restarted_manager: bool = False
+
+    @property
+    def holds_nodes(self) -> bool:
+        """Whether nodes are held for it while it waits."""
+        return self.nodes > 1 or self.is_exclusive
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that it wants is so many slots: where one finds none, none of its size do."""
+        return not self.holds_nodes and not self.needs_dedicated
 
 
 class WaitingJob(Struct, frozen=True, kw_only=True):
@@ -63,24 +89,30 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     nodes: Sequence[FreeNode]
     jobs: Sequence[WaitingJob]
     may_queue: bool = True
+    #: Nodes that an earlier plan of the same round holds.
+    held: frozenset[NodeKey] = frozenset()
 
 
 class Placement(Struct, frozen=True):
-    """This task to that node."""
+    """This task to that node, where it takes `slots`, and as many of each of `others` (T-58)."""
 
     task: TaskKey
     job: JobKey
     node: NodeKey
+    slots: int
+    others: tuple[NodeKey, ...] = ()
 
 
 class Plan(Struct, frozen=True):
     """Placements in the order of their importance.
 
     `held_up` is the highest priority of a job that has to wait for slots, None if there is none.
+    `held` are the nodes where nobody else gets anything, for the sake of a task that waits.
     """
 
     placements: Sequence[Placement]
     held_up: int | None = None
+    held: frozenset[NodeKey] = frozenset()
 
 
 @dataclass(slots=True)
@@ -92,20 +124,68 @@ class _Nodes:
     by_free: dict[int, dict[NodeKey, None]] = field(default_factory=dict)
     #: Of each node, those that are taken included.
     slots: dict[NodeKey, int] = field(default_factory=dict)
+    low_priority: frozenset[NodeKey] = frozenset()
+    #: Nodes of which nobody gets anything any more.
+    held: frozenset[NodeKey] = frozenset()
 
     def put(self, node: NodeKey, slots_free: int) -> None:
         self.slots_free[node] = slots_free
         self.by_free.setdefault(slots_free, {})[node] = None
 
-    def take(self, node: NodeKey, slots: int) -> None:
-        slots_free = self.slots_free[node]
+    def drop(self, node: NodeKey) -> int:
+        """Let nobody find a node; return how many slots it had free."""
+        slots_free = self.slots_free.pop(node)
         of_its_kind = self.by_free[slots_free]
         del of_its_kind[node]
         if not of_its_kind:
             del self.by_free[slots_free]
-        self.put(node, slots_free - slots)
+        return slots_free
 
-    def find(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> NodeKey | None:
+    def take(self, node: NodeKey, slots: int) -> None:
+        self.put(node, self.drop(node) - slots)
+
+    def find(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> Sequence[NodeKey]:
+        """Return the nodes that a task gets now, the primary's first; none if it has to wait."""
+        if task.needs_dedicated:
+            unfit = unfit | self.low_priority
+        if task.holds_nodes:
+            return self._find_together(task, unfit)
+        node = self._find_one(task, unfit)
+        return () if node is None else (node,)
+
+    def suitable(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> list[NodeKey]:
+        """Return the nodes that could take a task if nothing else were there."""
+        if task.needs_dedicated:
+            unfit = unfit | self.low_priority
+        return [
+            node
+            for node, slots in self.slots.items()
+            if slots >= task.required_slots and node not in unfit
+        ]
+
+    def emptiest(self, nodes: Iterable[NodeKey]) -> list[NodeKey]:
+        """Return nodes in the order of what is taken of them."""
+        return sorted(nodes, key=lambda node: self.slots[node] - self.slots_free[node])
+
+    def hold(self, nodes: Iterable[NodeKey]) -> None:
+        """Keep nodes for a task that waits."""
+        self.held = frozenset(nodes)
+        for node in self.held:
+            self.drop(node)
+
+    def _find_together(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> Sequence[NodeKey]:
+        free = [
+            node
+            for node, slots_free in self.slots_free.items()
+            if slots_free >= (self.slots[node] if task.is_exclusive else task.required_slots)
+            and slots_free > 0
+            and node not in unfit
+        ]
+        if len(free) < task.nodes:
+            return ()
+        return sorted(free, key=lambda node: node != task.affinity)[: task.nodes]
+
+    def _find_one(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> NodeKey | None:
         """Return a node with enough free slots."""
         wanted = task.affinity
         if (
@@ -121,8 +201,8 @@ class _Nodes:
                     return node
         return None
 
-    def find_queue(self, task: WaitingTask, job: WaitingJob) -> NodeKey | None:
-        """Return the node with the shortest queue that the task may join."""
+    def find_queue(self, task: WaitingTask, job: WaitingJob) -> Sequence[NodeKey]:
+        """Return the node with the shortest queue that the task may join, if there is one."""
         most = max(job.queue_slots_max.values(), default=0)
         for free in sorted(self.by_free, reverse=True):
             if free + most < task.required_slots:
@@ -131,16 +211,13 @@ class _Nodes:
                 room = free + job.queue_slots_max.get(node, 0)
                 fits = task.required_slots <= min(room, self.slots[node])
                 if fits and node in job.queue_slots_max:
-                    return node
-        return None
+                    return (node,)
+        return ()
 
 
 def plan(snapshot: PoolSnapshot) -> Plan:
     """Return where tasks go: within the slots of every node, and its queue within its bound."""
-    nodes = _Nodes(snapshot.fill_type)
-    for node in snapshot.nodes:
-        nodes.slots[node.key] = node.slots
-        nodes.put(node.key, node.slots_free)
+    nodes = _nodes_of(snapshot)
     slots_max = max((node.slots for node in snapshot.nodes), default=0)
     placements: list[Placement] = []
     held_up: int | None = None
@@ -151,7 +228,17 @@ def plan(snapshot: PoolSnapshot) -> Plan:
         placements += placed
         if has_waiting and held_up is None:
             held_up = priority
-    return Plan(placements, held_up)
+    return Plan(placements, held_up, nodes.held)
+
+
+def _nodes_of(snapshot: PoolSnapshot) -> _Nodes:
+    nodes = _Nodes(snapshot.fill_type)
+    for node in snapshot.nodes:
+        nodes.slots[node.key] = node.slots
+        nodes.put(node.key, node.slots_free)
+    nodes.low_priority = frozenset(node.key for node in snapshot.nodes if not node.is_dedicated)
+    nodes.hold(snapshot.held)
+    return nodes
 
 
 def queue_slots_max(slots: int, mean_run_time: timedelta) -> int:
@@ -175,17 +262,37 @@ def _take_turns(
     while turns:
         job, tasks, too_large, most = turns.popleft()
         for task in tasks if most != 0 else ():
-            if task.required_slots in too_large:
+            if task.required_slots in too_large and task.is_plain:
                 continue
-            node = nodes.find(task, job.unfit)
-            if node is None and may_queue:
-                node = nodes.find_queue(task, job)
-            if node is None:
+            found = nodes.find(task, job.unfit)
+            if not found and may_queue and task.is_plain:
+                found = nodes.find_queue(task, job)
+            if found:
+                placements.append(_take(nodes, task, job.key, found))
+                turns.append((job, tasks, too_large, None if most is None else most - 1))
+                break
+            if task.is_plain:
                 too_large.add(task.required_slots)
-                has_waiting = has_waiting or task.required_slots <= slots_max
-                continue
-            nodes.take(node, task.required_slots)
-            placements.append(Placement(task.key, job.key, node))
-            turns.append((job, tasks, too_large, None if most is None else most - 1))
-            break
+            could_fit = task.required_slots <= slots_max
+            if not task.is_plain:
+                could_fit = _await(nodes, task, job.unfit)
+            has_waiting = has_waiting or could_fit
+            if could_fit and task.goes_first:
+                break
     return placements, has_waiting
+
+
+def _take(nodes: _Nodes, task: WaitingTask, job: JobKey, found: Sequence[NodeKey]) -> Placement:
+    slots = nodes.slots[found[0]] if task.is_exclusive else task.required_slots
+    for node in found:
+        nodes.take(node, slots)
+    return Placement(task.key, job, found[0], slots, tuple(found[1:]))
+
+
+def _await(nodes: _Nodes, task: WaitingTask, unfit: frozenset[NodeKey]) -> bool:
+    """Hold nodes for a task if it wants that; return whether it could ever be placed."""
+    suitable = nodes.suitable(task, unfit)
+    could_fit = len(suitable) >= task.nodes
+    if could_fit and task.holds_nodes and not nodes.held:
+        nodes.hold(nodes.emptiest(suitable)[: task.nodes])
+    return could_fit

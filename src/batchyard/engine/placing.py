@@ -73,6 +73,7 @@ class _Nodes:
         for place in cascade.transaction.open_jobs(self.usable):
             self.open.setdefault(place.node, []).append(place.job)
         self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
+        self.held: frozenset[NodeKey] = frozenset()
         self.measure()
 
     @property
@@ -84,16 +85,23 @@ class _Nodes:
         """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
 
+    def hold(self, nodes: frozenset[NodeKey]) -> None:
+        """Give nobody anything on these nodes in this round: they are for a task that waits."""
+        self.held = nodes
+
     def measure(self) -> None:
         """Find out what room there is, once for all jobs that are looked at together."""
-        free = self.slots_free.values()
+        free = [slots for key, slots in self.slots_free.items() if key not in self.held]
         #: The most slots that one node has free.
         self.slots_free_max = max(0, max(free, default=0))
         #: How many slots are free.
         self.free_room = sum(max(0, slots) for slots in free)
-        bounds = self._queue_bounds.items()
         #: For how many slots the shortest tasks could queue.
-        self.queue_room = sum(max(0, bound + min(0, self.slots_free[key])) for key, bound in bounds)
+        self.queue_room = sum(
+            max(0, bound + min(0, self.slots_free[key]))
+            for key, bound in self._queue_bounds.items()
+            if key not in self.held
+        )
 
     def may_queue(self, job: JobKey) -> bool:
         """Return whether tasks of a job are known to be short enough to queue somewhere."""
@@ -198,7 +206,8 @@ class _Round:
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
-            self._nodes.take(item.node, by_key[item.task].required_slots)
+            self._nodes.take(item.node, item.slots)
+        self._nodes.hold(plan.held)
         self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
         for item in plan.placements:
@@ -274,6 +283,7 @@ class _Round:
                 for job in jobs
             ],
             may_queue=self._held_up is None,
+            held=nodes.held,
         )
 
     def _waiting(self, task: Task) -> placement.WaitingTask:
