@@ -21,7 +21,7 @@ from batchyard.core.model import (
     TaskSpec,
 )
 from batchyard.engine import commands
-from batchyard.sim.auditor import Preparation
+from batchyard.sim.audit.history import Preparation
 from batchyard.sim.service import NO_ANSWER, SimulatedService, call
 from batchyard.sim.surroundings import POOL, Surroundings, command_line
 from batchyard.store.store import MemoryStore
