@@ -18,6 +18,7 @@ SEEDS = range(200)
 #: What has to happen in the worlds of `SEEDS`, and in how many of them at least.
 HAPPENS = {
     **{fault.name: 30 for fault in fields(Faults)},
+    "outage_rate": 20,
     "node lost": 50,
     "life over with processes": 50,
     "task failed": 100,
@@ -49,6 +50,19 @@ HAPPENS = {
     "resize, requeue": 10,
     "resize, terminate": 10,
     "resize, taskcompletion": 10,
+    "dependent task completed": 80,
+    "dependent task active": 80,
+    "job completed, AllTasksComplete": 15,
+    "job completed, MaxWallClockTimeExpiry": 15,
+    "job completed, TaskFailed": 15,
+    "job disabled, None": 6,
+    "disable, requeue": 25,
+    "disable, terminate": 25,
+    "disable, wait": 20,
+    "enable": 40,
+    "change a pool": 12,
+    "change a strict priority": 50,
+    "reactivate": 30,
 }
 
 

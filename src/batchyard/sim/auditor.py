@@ -23,7 +23,9 @@ What is known stands in `audit.history`; each subject has a judge of its own in 
 from typing import Final
 
 from batchyard.sim import rules
-from batchyard.sim.audit.history import START, History, Job, Life, Preparation, Run, Task, require
+from batchyard.sim.audit.dependencies import Dependencies
+from batchyard.sim.audit.ends import Disabled, Ends, Parallel
+from batchyard.sim.audit.history import START, History, Job, Life, Run, Task, require
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.peace import Peace
 from batchyard.sim.audit.preparations import Preparations
@@ -31,9 +33,20 @@ from batchyard.sim.audit.priorities import Priorities
 from batchyard.sim.audit.shown import Shown
 from batchyard.sim.audit.shows import Shows
 from batchyard.sim.audit.starts import Starts
+from batchyard.sim.audit.terms import DISABLE, Needs, Preparation, Reactions, Terms
 
 #: In the order in which they are asked: the first one that objects names the broken promise.
-_JUDGES: Final[tuple[type[Judge], ...]] = (Starts, Preparations, Priorities, Shows, Peace)
+_JUDGES: Final[tuple[type[Judge], ...]] = (
+    Starts,
+    Preparations,
+    Shows,
+    Dependencies,
+    Disabled,
+    Parallel,
+    Priorities,
+    Ends,
+    Peace,
+)
 
 
 class Auditor:
@@ -56,24 +69,43 @@ class Auditor:
         preparation: Preparation | None = None,
         release: bool = False,
         strict_priority: int | None = None,
+        terms: Terms | None = None,
     ) -> None:
         """A client asks for a job; repeating it changes nothing.
 
         A priority is judged where it is strict: tasks of such a job wait for no preparation, and
         run too long to queue on nodes.
         """
-        new = Job(job, pool, preparation, release, strict_priority)
+        new = Job(job, {pool}, preparation, release, strict_priority, terms or Terms())
         self._history.jobs.setdefault(job, new)
 
     def accepted_job(self, job: str) -> None:
         """The service has said that it has the job."""
         self._history.jobs[job].is_accepted = True
 
-    def asked_task(self, job: str, task: str, *, slots: int = 1, retries: int = 0) -> None:
+    def asked_task(
+        self,
+        job: str,
+        task: str,
+        *,
+        slots: int = 1,
+        retries: int = 0,
+        needs: Needs | None = None,
+        reactions: Reactions | None = None,
+    ) -> None:
         """A client asks for a task with its retries, -1 for no limit; may be repeated."""
         of = self._history.jobs[job]
-        taken = self._history.given_up.get(of.pool, 0)
-        of.tasks.setdefault(task, Task(slots, retries, taken, is_end_asked=of.is_end_asked))
+        new = Task(
+            slots=slots,
+            retries_max=retries,
+            retries_min=retries,
+            needs=needs or Needs(),
+            reactions=reactions or Reactions(),
+            taken_before=self._history.taken_from(of),
+            is_end_asked=of.is_end_asked,
+        )
+        of.tasks.setdefault(task, new)
+        of.lets_go |= of.terms.acts_on_failure and DISABLE in new.reactions.job_actions
 
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""
@@ -84,6 +116,8 @@ class Auditor:
         known = self._history.jobs[job].tasks[task]
         unlimited = -1 in (retries, known.retries_max)
         known.retries_max = -1 if unlimited else max(known.retries_max, retries)
+        fewest = [number for number in (known.retries_min, retries) if number != -1]
+        known.retries_min = min(fewest, default=-1)
 
     def asked_end(self, job: str, task: str | None = None) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
@@ -114,6 +148,74 @@ class Auditor:
         else:
             of.tasks[task].is_deleted = True
 
+    def asked_disable(self, job: str, tasks: str) -> None:
+        """A client asks to disable a job: its tasks are put back, ended, or run on (J-35)."""
+        of = self._history.jobs[job]
+        if tasks == "requeue":
+            of.disables += 1
+        if tasks == "terminate":
+            for known in of.tasks.values():
+                known.is_end_asked = True
+        if tasks != "wait":
+            self.disabled(job)
+
+    def disabled(self, job: str) -> None:
+        """The service has answered; what has started meanwhile may have been let go as well."""
+        for known in self._history.jobs[job].tasks.values():
+            self._let_go(known)
+
+    def _let_go(self, known: Task) -> None:
+        """What runs need not count any more, nor what has ended and is not told yet."""
+        if known.completed is None:
+            for run in known.runs:
+                run.is_let_go = True
+
+    def asked_enable(self, job: str) -> None:
+        """A client asks to enable a job; until `answered_enable` it may happen at any time."""
+        of = self._history.jobs[job]
+        of.enables += 1
+        of.enables_open += 1
+
+    def answered_enable(self, job: str, times: int) -> None:
+        """A client who asked so often has its answer."""
+        self._history.jobs[job].enables_open -= times
+
+    def asked_pool(self, job: str, pool: str) -> None:
+        """A client asks to have a job in another pool."""
+        self._history.jobs[job].pools.add(pool)
+
+    def accepted_pool(self, job: str, pool: str) -> None:
+        """The job is in that pool now."""
+        self._history.jobs[job].pools = {pool}
+
+    def accepted_priority(self, job: str, priority: int) -> None:
+        """A job whose priority is strict has another one."""
+        self._history.jobs[job].strict_priority = priority
+
+    def asked_reactivation(self, job: str, task: str) -> None:
+        """A client asks to run a task again (T-22); it may happen until the answer comes."""
+        known = self._history.jobs[job].tasks[task]
+        known.reactivations += 1
+        known.reactivations_open += 1
+        known.completed = None
+        self._let_go(known)
+
+    def answered_reactivation(
+        self, job: str, task: str, times: int, *, runs_before: int | None = None
+    ) -> None:
+        """A client who asked so often has its answer.
+
+        If it is a success then `runs_before` is what `count_runs` said before the client asked.
+        """
+        known = self._history.jobs[job].tasks[task]
+        known.reactivations_open -= times
+        if runs_before is not None:
+            known.runs_before = runs_before
+
+    def count_runs(self, job: str, task: str) -> int:
+        """Return how often a task has started."""
+        return len(self._history.jobs[job].tasks[task].runs)
+
     # What happened on machines.
 
     def life_began(
@@ -132,10 +234,10 @@ class Auditor:
         if life is None or life.is_given_up:
             return  # One that is over may be given up: the service may not know of its end.
         life.is_given_up = True
-        self._history.given_up[life.pool] = self._history.given_up.get(life.pool, 0) + 1
+        self._history.given_up += 1
         if ends_tasks:
             for job in self._history.jobs.values():
-                if job.pool == life.pool:
+                if life.pool in job.pools:
                     for task in job.tasks.values():
                         task.is_end_asked = True
 
@@ -169,6 +271,7 @@ class Auditor:
                 assert task is not None
                 for judge in self._judges:
                     judge.task_started(run, job, task)
+                run.is_let_go = job.lets_go
                 task.runs.append(run)
             case "preparation":
                 for judge in self._judges:

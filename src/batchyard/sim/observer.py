@@ -29,6 +29,9 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
                 job=job.id,
                 state=str(job.state),
                 counts=_counts(reads.task_counts(account, job.id)),
+                reason=job.terminate_reason,
+                creation_time=job.creation_time,
+                pool=job.pool_id,
             )
             for job in jobs
         ),

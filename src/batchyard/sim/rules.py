@@ -26,7 +26,7 @@ ASKED: Final = Rule("asked", "Nothing starts that no client asked for.")
 ONE_START: Final = Rule("one-start", "An attempt starts at most once.")
 ONE_PLACE: Final = Rule(
     "one-place",
-    "A task never runs in two places at once, as long as nobody takes its node away.",
+    "A task never runs in two places at once, unless a client takes it away from one of them.",
 )
 SLOTS: Final = Rule("slots", "What runs on a node never needs more slots than the node has.")
 START_TASK_FIRST: Final = Rule(
@@ -57,6 +57,15 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
+DEPENDENCIES_FIRST: Final = Rule(
+    "dependencies-first",
+    "No task starts before all that it depends on have ended in a way that satisfies it.",
+)
+PARALLEL: Final = Rule("parallel", "No more tasks of a job run at once than its maxParallelTasks.")
+DISABLED_RESTS: Final = Rule(
+    "disabled-rests", "Nothing of a disabled job runs or starts until a client enables it."
+)
+RIGHT_POOL: Final = Rule("right-pool", "A task starts in the pool that its job has, and no other.")
 NODES_LIVE: Final = Rule(
     "nodes-live", "The service ends no life of a node unless a client asked for it."
 )
@@ -77,8 +86,13 @@ RETRY_COUNT: Final = Rule(
     "retry-count", "No retryCount is above the number of runs that really exited with non-zero."
 )
 REQUEUE_COUNT: Final = Rule(
-    "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
+    "requeue-count",
+    "No requeueCount is above the number of times that nodes were taken away and jobs disabled.",
 )
+REACTIVATED_RUNS: Final = Rule(
+    "reactivated-runs", "A task that was reactivated has run again when it is completed again."
+)
+REASONS: Final = Rule("reasons", "A job that ends has the reason that it shows.")
 ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(
     "times", "No task starts before it was added, ends before it started, or ends in the future."
@@ -93,6 +107,10 @@ PEACE_LEAVES_NOTHING: Final = Rule(
 PEACE_ENDS_JOBS: Final = Rule(
     "peace-ends-jobs",
     "After peace what clients terminated is completed, and what they deleted gone.",
+)
+PEACE_ACTS: Final = Rule(
+    "peace-acts",
+    "After peace a job is over, or disabled, whenever its time, its tasks or one of them say so.",
 )
 PEACE_RELEASES: Final = Rule(
     "peace-releases",

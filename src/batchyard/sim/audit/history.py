@@ -6,20 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from batchyard.sim.audit.shown import ShownTask
+from batchyard.sim.audit.terms import DISABLE, Needs, Preparation, Reactions, Terms
 from batchyard.sim.rules import Rule, Violation
 
 TASK: Final = "task"
 PREPARATION: Final = "preparation"
 RELEASE: Final = "release"
 START: Final = "start"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """What was asked of a job preparation task (J-69, J-70)."""
-
-    waits: bool = True
-    reruns: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +38,10 @@ class Life:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One process, from its start to its end. `exit_code` is None when it did not exit."""
+    """One process, from its start to its end. `exit_code` is None when it did not exit.
+
+    One that is `let_go` no longer counts for its task: a client asked for its end.
+    """
 
     name: str
     kind: str
@@ -54,6 +50,7 @@ class Run:
     life: Life
     is_over: bool = False
     is_killed: bool = False
+    is_let_go: bool = False
     exit_code: int | None = None
 
     def __str__(self) -> str:
@@ -62,17 +59,33 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """What is known of a task."""
+    """What is known of a task. `retries_min` are the fewest that were ever asked for."""
 
     slots: int
     retries_max: int
-    asked_count: int
+    retries_min: int
+    needs: Needs
+    reactions: Reactions
+    #: How often nodes had been taken away, and its job disabled, when it was asked for.
+    taken_before: int
     is_accepted: bool = False
     is_end_asked: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
     runs: list[Run] = field(default_factory=list)
     completed: ShownTask | None = None
+    #: Reactivations: how many were asked for, how many of these wait for their answer, and how many
+    #: runs there were before the one that was accepted.
+    reactivations: int = 0
+    reactivations_open: int = 0
+    runs_before: int | None = None
+    #: What it depends on and has been shown to be satisfied by.
+    satisfied_by: set[str] = field(default_factory=set)
+
+    @property
+    def counted(self) -> list[Run]:
+        """Its runs that the service learns of and that were not let go."""
+        return [run for run in self.runs if run.life.keeps and not run.is_let_go]
 
     def exits(self) -> Iterator[int]:
         """Return the exit codes of its runs that exited."""
@@ -84,15 +97,24 @@ class Job:
     """What is known of a job; `runs` are those of its preparation and release tasks."""
 
     name: str
-    pool: str
+    #: Its pool; two of them while a client asks for another one.
+    pools: set[str]
     preparation: Preparation | None
     has_release: bool
     strict_priority: int | None
+    terms: Terms
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
+    #: How often it was asked to be disabled, with its tasks put back.
+    disables: int = 0
+    #: How often it was asked to be enabled, and how many of these requests wait for their answer.
+    enables: int = 0
+    enables_open: int = 0
+    #: Whether a task of it may disable it, and so let go what runs.
+    lets_go: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 
@@ -109,10 +131,19 @@ class History:
     lives: dict[str, Life] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     alive: dict[str, Run] = field(default_factory=dict)
-    #: How many nodes of each pool users took away so far.
-    given_up: dict[str, int] = field(default_factory=dict)
+    #: How many nodes users took away so far.
+    given_up: int = 0
     is_calm: bool = False
     look_time: datetime | None = None
+
+    def taken_from(self, job: Job) -> int:
+        """Return how often tasks of a job may have been requeued (T-17)."""
+        disabling = sum(
+            len(task.runs)
+            for task in job.tasks.values()
+            if job.terms.acts_on_failure and DISABLE in task.reactions.job_actions
+        )
+        return self.given_up + job.disables + disabling
 
     def tasks_alive_on(self, life: Life) -> Iterator[tuple[Run, Task]]:
         """Return what runs of tasks in this life."""

@@ -36,11 +36,17 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it."""
+    """A job as the service shows it; `reason` of its end.
+
+    `pool` is None for an observer who saw no job change it.
+    """
 
     job: str
     state: str
     counts: ShownCounts
+    reason: str | None = None
+    creation_time: datetime | None = None
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
