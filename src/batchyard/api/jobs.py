@@ -84,18 +84,20 @@ async def enable_job(call: Call) -> Response:
 
 async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
-    call.query.refuse_force()
+    is_forced = call.query.is_true("force")
     guard = conditions.guard(call, _revision)
     reason = await call.read(convert.read_terminate_reason)
-    view = await call.service.terminate_job(call.account, call.params["jobId"], reason, guard)
+    view = await call.service.terminate_job(
+        call.account, call.params["jobId"], reason, guard, is_forced=is_forced
+    )
     return empty(202, _verb_headers(call, view))
 
 
 async def delete_job(call: Call) -> Response:
     """``DELETE /jobs/{jobId}``: delete a job with its tasks (J-44)."""
-    call.query.refuse_force()
+    is_forced = call.query.is_true("force")
     guard = conditions.guard(call, _revision)
-    await call.service.delete_job(call.account, call.params["jobId"], guard)
+    await call.service.delete_job(call.account, call.params["jobId"], guard, is_forced=is_forced)
     return empty(202)
 
 
