@@ -65,6 +65,7 @@ def add_pool(cascade: Cascade, account: str, spec: PoolSpec) -> Pool:
         target_low_priority_nodes=spec.target_low_priority_nodes,
         task_slots_per_node=spec.task_slots_per_node,
         node_fill_type=spec.node_fill_type,
+        job_default_order=spec.job_default_order,
         is_windows=spec.is_windows,
         resize_timeout=spec.resize_timeout,
     )
