@@ -81,7 +81,7 @@ def _operations() -> str:
         "",
         "Every operation takes `api-version` and `timeOut`; the latter has no effect, since an",
         "answer comes as soon as what it says is on disk. `$expand=stats` is refused, unless",
-        "`$select` leaves the statistics out; `force=true` is refused.",
+        "`$select` leaves the statistics out.",
         "",
     ]
     return "\n".join(lines)
