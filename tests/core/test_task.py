@@ -25,6 +25,7 @@ from batchyard.core.messages import (
     TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
+    TaskOutlived,
     TaskPlaced,
     TaskStarted,
     TerminateAttempt,
@@ -41,6 +42,7 @@ from batchyard.core.model import (
     TaskKey,
     TaskResult,
     TaskState,
+    task_execution_id,
 )
 from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
@@ -111,6 +113,7 @@ def events(task: Task) -> list[TaskEvent]:
         TerminateTask(key=KEY),
         ReactivateTask(key=KEY),
         ConstrainTask(key=KEY, retry_count_max=1, retention_time=None),
+        TaskOutlived(key=KEY),
         DeleteTask(key=KEY),
     ]
     if task.files_due_time is not None:
@@ -331,6 +334,19 @@ def test_files_of_a_completed_task_are_kept_for_its_retention_time() -> None:
     gone = step(task, TaskFilesRemoved(key=KEY), LATER).entity
     assert gone is not None
     assert (gone.files_due_time, gone.are_files_removed) == (None, True)
+
+
+@pytest.mark.parametrize("task", [new(), placed(needs_preparation=True), started()])
+def test_a_task_is_ended_at_the_end_of_its_lifetime_and_its_files_are_out_of_reach(
+    task: Task,
+) -> None:
+    """T-8, SA-61."""
+    result = step(task, TaskOutlived(key=KEY), LATER)
+    after, effects = result.entity, result.effects
+    assert after is not None
+    assert (after.state, after.failure) == (TaskState.COMPLETED, failures.LIFETIME_OVER)
+    assert (after.files_due_time, after.are_files_removed) == (None, True)
+    assert (StopExecution(key=task_execution_id(KEY, 1)) in effects) == task.is_placed
 
 
 def test_files_may_be_kept_for_ever() -> None:

@@ -39,6 +39,7 @@ from batchyard.core.messages import (
     TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
+    TaskOutlived,
     TaskPlaced,
     TaskStarted,
     TerminateAttempt,
@@ -67,6 +68,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (ACTIVE, TerminateAttempt): frozenset({ACTIVE}),
     (ACTIVE, TerminateTask): frozenset({COMPLETED}),
     (ACTIVE, ConstrainTask): frozenset({ACTIVE}),
+    (ACTIVE, TaskOutlived): frozenset({COMPLETED}),
     (ACTIVE, DeleteTask): frozenset({None}),
     (PREPARING, TaskStarted): frozenset({RUNNING}),
     (PREPARING, TaskGivenBack): frozenset({ACTIVE}),
@@ -75,6 +77,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (PREPARING, TerminateAttempt): frozenset({COMPLETED}),
     (PREPARING, TerminateTask): frozenset({COMPLETED}),
     (PREPARING, ConstrainTask): frozenset({PREPARING}),
+    (PREPARING, TaskOutlived): frozenset({COMPLETED}),
     (PREPARING, DeleteTask): frozenset({None}),
     (RUNNING, TaskStarted): frozenset({RUNNING}),  # A node tells it again after a reconnect.
     (RUNNING, TaskEnded): frozenset({ACTIVE, COMPLETED}),
@@ -83,6 +86,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (RUNNING, TerminateAttempt): frozenset({COMPLETED}),
     (RUNNING, TerminateTask): frozenset({COMPLETED}),
     (RUNNING, ConstrainTask): frozenset({RUNNING}),
+    (RUNNING, TaskOutlived): frozenset({COMPLETED}),
     (RUNNING, DeleteTask): frozenset({None}),
     (COMPLETED, ReactivateTask): frozenset({ACTIVE}),
     (COMPLETED, TaskFilesRemoved): frozenset({COMPLETED}),
@@ -129,6 +133,8 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             result = _requeued(task, now)  # Nobody was told that it runs.
         case TerminateAttempt() | TerminateTask():
             result = _terminated(task, now)
+        case TaskOutlived():
+            result = _outlived(task, now)
         case ReactivateTask():
             result = _reactivated(task, now)
         case ConstrainTask():
@@ -243,6 +249,12 @@ def _terminated(task: Task, now: datetime) -> Step[Task]:
     return Step(ended.entity, (*_stop(task), *ended.effects))
 
 
+def _outlived(task: Task, now: datetime) -> Step[Task]:
+    """End the task; what it left behind is out of reach at once. Source: T-8, SA-61."""
+    ended = _completed(task, now, failures.LIFETIME_OVER, keeps_files=False)
+    return Step(ended.entity, (*_stop(task), *ended.effects))
+
+
 def _reactivated(task: Task, now: datetime) -> Step[Task]:
     """A new start with all retries (T-72); what waited for it and was satisfied stays so (D-12)."""
     reactivated = _waiting(
@@ -283,14 +295,20 @@ def _waiting(task: Task, now: datetime, **changes: Any) -> Task:  # noqa: ANN401
 
 
 def _completed(
-    task: Task, end_time: datetime, failure: Failure | None, ending: Ending | None = None
+    task: Task,
+    end_time: datetime,
+    failure: Failure | None,
+    ending: Ending | None = None,
+    *,
+    keeps_files: bool = True,
 ) -> Step[Task]:
     """Complete; what it left on a node is kept for its retention time (F-9).
 
     What its exit conditions say counts now, after all retries (T-29).
     """
     options = exits.options(task.exit_conditions, ending)
-    due = None if task.node is None else times.after(end_time, task.retention_time)
+    has_files = keeps_files and task.node is not None
+    due = times.after(end_time, task.retention_time) if has_files else None
     completed = _moved(
         task,
         COMPLETED,
@@ -302,6 +320,7 @@ def _completed(
         result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
         failure=failure,
         files_due_time=due,
+        are_files_removed=not keeps_files,
         satisfies=options.dependency_action is DependencyAction.SATISFY,
     )
     effects: list[Effect] = [] if due is None else [WakeRetention(due)]
