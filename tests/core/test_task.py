@@ -42,6 +42,7 @@ from batchyard.core.model import (
     TaskKey,
     TaskResult,
     TaskState,
+    Usage,
     task_execution_id,
 )
 from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
@@ -54,9 +55,19 @@ WEEK = timedelta(days=7)
 
 
 def ending(
-    exit_code: int | None = 0, cause: EndCause = EndCause.EXITED, message: str = ""
+    exit_code: int | None = 0,
+    cause: EndCause = EndCause.EXITED,
+    message: str = "",
+    usage: Usage | None = None,
 ) -> Ending:
-    return Ending(cause=cause, exit_code=exit_code, message=message, start_time=NOW, end_time=LATER)
+    return Ending(
+        cause=cause,
+        exit_code=exit_code,
+        message=message,
+        start_time=NOW,
+        end_time=LATER,
+        usage=usage,
+    )
 
 
 def new(**changes: Any) -> Task:
@@ -347,6 +358,23 @@ def test_a_task_is_ended_at_the_end_of_its_lifetime_and_its_files_are_out_of_rea
     assert (after.state, after.failure) == (TaskState.COMPLETED, failures.LIFETIME_OVER)
     assert (after.files_due_time, after.are_files_removed) == (None, True)
     assert (StopExecution(key=task_execution_id(KEY, 1)) in effects) == task.is_placed
+
+
+def test_what_a_task_has_used_adds_up_over_its_executions() -> None:
+    """T-67."""
+    task = ended(started(placed(new(retry_count_max=1))), ending(1, usage=Usage(1, 2, 3, 4, 5)))
+    assert task.usage == Usage(1, 2, 3, 4, 5)
+    task = ended(started(placed(task)), ending(0, usage=Usage(10, 20, 30, 40, 50)))
+    assert task.usage == Usage(11, 22, 33, 44, 55)
+
+
+def test_what_an_execution_used_that_was_given_up_counts_when_it_is_over() -> None:
+    running = started()
+    task = step(running, TerminateTask(key=KEY), LATER).entity
+    assert task is not None
+    after = step(task, TaskEnded(key=KEY, attempt=1, ending=ending(usage=Usage(5))), LATER)
+    assert after.entity == replace(task, usage=Usage(5))
+    assert not after.effects
 
 
 def test_files_may_be_kept_for_ever() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from batchyard.api import conditions
@@ -17,7 +18,7 @@ from batchyard.api.http import (
 )
 from batchyard.core.model import JobChange
 from batchyard.engine.views import JobNodeView, JobView, Page
-from batchyard.wire import filters, job_changes, job_nodes, links, model, tasks
+from batchyard.wire import filters, job_changes, job_nodes, links, model, statistics, tasks
 from batchyard.wire import jobs as convert
 
 
@@ -32,10 +33,10 @@ async def create_job(call: Call) -> Response:
 async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
     selection = call.query.select(model.BatchJob)
-    call.query.refuse_expand(selection)
+    wants_statistics = call.query.wants_statistics(selection)
 
     def write(page: Page[JobView]) -> Response:
-        jobs = [convert.write_job(view, call.base_url) for view in page.items]
+        jobs = [_shown(call, view) for view in page.items]
         return answer_page(call, "jobs", select_items(selection, jobs), page)
 
     return await call.service.list_jobs(
@@ -43,18 +44,28 @@ async def list_jobs(call: Call) -> Response:
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOBS),
+        with_statistics=wants_statistics,
         write=write,
     )
 
 
 async def get_job(call: Call) -> Response:
     """``GET /jobs/{jobId}``: one job."""
-    call.query.refuse_expand(call.query.select(model.BatchJob))
-    view = await call.service.get_job(call.account, call.params["jobId"])
-    conditions.check(call, *_revision(view))
-    return selected_answer(
-        call, "jobs/@Element", convert.write_job(view, call.base_url), _headers(view)
+    wants_statistics = call.query.wants_statistics(call.query.select(model.BatchJob))
+    view = await call.service.get_job(
+        call.account, call.params["jobId"], with_statistics=wants_statistics
     )
+    conditions.check(call, *_revision(view))
+    return selected_answer(call, "jobs/@Element", _shown(call, view), _headers(view))
+
+
+def _shown(call: Call, view: JobView) -> model.BatchJob:
+    """Return a job, with its statistics where they were read."""
+    job = convert.write_job(view, call.base_url)
+    if view.statistics is None:
+        return job
+    found = statistics.write_job_statistics(view, call.base_url, call.clock.now())
+    return replace(job, stats=found)
 
 
 async def update_job(call: Call) -> Response:

@@ -54,6 +54,7 @@ from batchyard.core.model import (
     Task,
     TaskResult,
     TaskState,
+    Usage,
     task_execution_id,
 )
 
@@ -110,7 +111,7 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
         InvalidTransition: The task's state cannot take this event.
     """
     if is_stale(task, event):
-        return Step(task)
+        return Step(_with_stale_usage(task, event))
     if (task.state, type(event)) in REFUSALS:
         raise Refused(REFUSALS[task.state, type(event)])
     moves = MOVES.get((task.state, type(event)))
@@ -218,8 +219,29 @@ def _ended(task: Task, event: TaskEnded) -> Step[Task]:
     ending = event.ending
     if failures.is_retryable(ending) and _may_retry(task):
         retry_count = task.retry_count + 1
-        return Step(_waiting(task, ending.end_time, retry_count=retry_count, is_retry_due=True))
+        waiting = _waiting(
+            task,
+            ending.end_time,
+            retry_count=retry_count,
+            is_retry_due=True,
+            usage=_usage(task, ending),
+        )
+        return Step(waiting)
     return _completed(task, ending.end_time, failures.failure(ending), ending)
+
+
+def _usage(task: Task, ending: Ending) -> Usage | None:
+    """Return what the task has used, with this execution."""
+    if task.usage is None or ending.usage is None:
+        return task.usage or ending.usage
+    return task.usage + ending.usage
+
+
+def _with_stale_usage(task: Task, event: TaskEvent) -> Task:
+    """An execution that was given up is told of once, and what it used was used."""
+    if not isinstance(event, TaskEnded) or event.ending.usage is None:
+        return task
+    return replace(task, usage=_usage(task, event.ending))
 
 
 def _may_retry(task: Task) -> bool:
@@ -319,6 +341,7 @@ def _completed(
         exit_code=None if ending is None else ending.exit_code,
         result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
         failure=failure,
+        usage=task.usage if ending is None else _usage(task, ending),
         files_due_time=due,
         are_files_removed=not keeps_files,
         satisfies=options.dependency_action is DependencyAction.SATISFY,

@@ -510,12 +510,18 @@ class Reads(Protocol):
         """Return the nodes of a pool."""
         ...
 
-    def get_job(self, account: str, job_id: str) -> JobView:
+    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
         ...
 
     def list_jobs(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
     ) -> Page[JobView]:
         """Return the jobs of an account."""
         ...

@@ -555,9 +555,11 @@ class SqlTransaction:
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
         by_job = counts.of_changes(changes)
-        added = {job: [getattr(change, name) for name in COUNTS] for job, change in by_job.items()}
-        rows = [[job, *numbers] for job, numbers in added.items() if any(numbers)]
-        sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
+        names = [name for name in COUNTS if any(map(attrgetter(name), by_job.values()))]
+        if names:
+            gains = [(job, [getattr(gain, name) for name in names]) for job, gain in by_job.items()]
+            rows = [[job, *numbers] for job, numbers in gains if any(numbers)]
+            sets.add(self._connection, schema.job_counts, ("job",), names, rows)
 
 
 _IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
