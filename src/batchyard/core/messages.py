@@ -32,10 +32,11 @@ JobNodeKey = tuple[JobKey, NodeKey]
 
 
 class TaskPlaced(Struct, frozen=True, kw_only=True):
-    """Placement gives the task to a node."""
+    """Placement gives the task to a node, where it takes `slots`."""
 
     key: TaskKey
     node: NodeKey
+    slots: int
     needs_preparation: bool
 
 
@@ -323,6 +324,7 @@ class SlotsTaken(Struct, frozen=True, kw_only=True):
 
     key: NodeKey
     slots: int
+    is_manager: bool = False
 
 
 class SlotsFreed(Struct, frozen=True, kw_only=True):
@@ -331,6 +333,7 @@ class SlotsFreed(Struct, frozen=True, kw_only=True):
     key: NodeKey
     slots: int
     result: TaskResult | None
+    is_manager: bool = False
 
 
 class RebootNode(Struct, frozen=True, kw_only=True):
@@ -448,6 +451,7 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
     priority: int
     pool_id: str | None = None
     pool: PoolKey | None = None
+    allows_preemption: bool = False
     max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
@@ -495,6 +499,18 @@ class PerformJobAction(Struct, frozen=True, kw_only=True):
 
 class JobOutOfTasks(Struct, frozen=True, kw_only=True):
     """The last task of the job that was not completed is completed, or deleted."""
+
+    key: JobKey
+
+
+class ManagerBegan(Struct, frozen=True, kw_only=True):
+    """The job manager task runs, or is gone: the other tasks of the job need not wait for it."""
+
+    key: JobKey
+
+
+class ManagerEnded(Struct, frozen=True, kw_only=True):
+    """The job manager task is completed, in whatever way."""
 
     key: JobKey
 
@@ -555,6 +571,8 @@ JobEvent = (
     | JobEnabled
     | PerformJobAction
     | JobOutOfTasks
+    | ManagerBegan
+    | ManagerEnded
     | JobDue
     | JobNodeOpened
     | JobNodeSettled
