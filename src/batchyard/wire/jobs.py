@@ -25,6 +25,7 @@ from batchyard.wire import (
     checks,
     coverage,
     links,
+    managers,
     model,
     old_names,
     pools,
@@ -55,6 +56,9 @@ def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     release = _release(request.job_release_task)
     if release is not None:
         _check_release(release, preparation)
+    manager = managers.read_manager(request.job_manager_task)
+    if manager is not None:
+        managers.check_id(manager, preparation, release)
     pool_info = auto_pools.check_pool_info(request.pool_info)
     auto_pool = auto_pools.read_auto_pool(pool_info.auto_pool_specification)
     given = constraints(request.constraints)
@@ -74,9 +78,11 @@ def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
         ),
         max_parallel_tasks=max_parallel_tasks(request.max_parallel_tasks),
         uses_task_dependencies=bool(request.uses_task_dependencies),
+        allow_task_preemption=bool(request.allow_task_preemption),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
+        manager=manager,
         preparation=preparation,
         release=release,
         metadata=checks.metadata(request.metadata),
@@ -235,12 +241,13 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         else model.BatchJobState(job.previous_state),
         previous_state_transition_time=_instant(job.previous_state_time),
         priority=job.priority,
-        allow_task_preemption=False,
+        allow_task_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
         constraints=model.BatchJobConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
             max_task_retry_count=spec.max_task_retry_count,
         ),
+        job_manager_task=managers.write_manager(spec.manager),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
