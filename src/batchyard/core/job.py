@@ -6,7 +6,14 @@ One that is disabled runs nothing: it is ``disabling`` until its tasks have left
 A terminating or deleting job is its own to-do note: a sweep tells its nodes and ends its running
 tasks. Once nothing is left to do on any node the job is ``completed``; a deleting one then loses
 its tasks and at last its own row. Tasks that were ``active`` stay so for ever (S-14).
-Source: 01 Job.state, J-39 ... J-45.
+
+A job whose end is forced does not wait for its nodes: it is completed as soon as the sweep has told
+them, and they do what is left by themselves; one that is deleted dismisses them. The auto pool of a
+job goes with it, in the step that ends it.
+
+A job with a job manager task lets its other tasks wait until that one has begun (J-57), and ends
+with it unless it was told not to (J-60).
+Source: 01 Job.state, J-39 ... J-60.
 """
 
 from collections.abc import Mapping
@@ -17,6 +24,7 @@ from msgspec.structs import replace
 
 from batchyard.core import limits
 from batchyard.core.effects import (
+    Effect,
     Step,
     WakeJobs,
     WakePlacement,
@@ -24,18 +32,26 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeleteJob,
     DisableJob,
     EnableJob,
+    EndScheduledJob,
+    ForceJobEnd,
     JobDue,
     JobEnabled,
+    JobEndTold,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
     JobOutOfTasks,
     JobQuiet,
     JobSwept,
+    ManagerBegan,
+    ManagerEnded,
     PerformJobAction,
+    ScheduledJobOver,
+    SchedulingFailed,
     TerminateJob,
     UpdateJob,
 )
@@ -57,16 +73,21 @@ OVER: Final = frozenset({TERMINATING, COMPLETED, DELETING})
 
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (ACTIVE, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
+    (ACTIVE, SchedulingFailed): frozenset({COMPLETED}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
     (ACTIVE, DisableJob): frozenset({DISABLING}),
     (ACTIVE, EnableJob): frozenset({ACTIVE}),
     (ACTIVE, PerformJobAction): frozenset({ACTIVE, DISABLING, TERMINATING, COMPLETED}),
     (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
+    (ACTIVE, ManagerBegan): frozenset({ACTIVE}),
+    (ACTIVE, ManagerEnded): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
     (DISABLING, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLING, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (DISABLING, UpdateJob): frozenset({DISABLING}),
     (DISABLING, DeleteJob): frozenset({DELETING}),
     (DISABLING, DisableJob): frozenset({DISABLING}),
@@ -74,21 +95,30 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLING, EnableJob): frozenset({ENABLING}),
     (DISABLING, PerformJobAction): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobOutOfTasks): frozenset({DISABLING}),
+    (DISABLING, ManagerBegan): frozenset({DISABLING}),
+    (DISABLING, ManagerEnded): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobNodeSettled): frozenset({DISABLING}),
     (DISABLED, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLED, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (DISABLED, UpdateJob): frozenset({DISABLED}),
     (DISABLED, DeleteJob): frozenset({DELETING}),
     (DISABLED, DisableJob): frozenset({DISABLED}),
     (DISABLED, EnableJob): frozenset({ENABLING}),
     (DISABLED, PerformJobAction): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobOutOfTasks): frozenset({DISABLED}),
+    (DISABLED, ManagerBegan): frozenset({DISABLED}),
+    (DISABLED, ManagerEnded): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobNodeSettled): frozenset({DISABLED}),
     (ENABLING, JobEnabled): frozenset({ACTIVE}),
+    (TERMINATING, ForceJobEnd): frozenset({TERMINATING}),
     (TERMINATING, DeleteJob): frozenset({DELETING}),
     (TERMINATING, JobNodeSettled): frozenset({TERMINATING, COMPLETED}),
+    (TERMINATING, JobEndTold): frozenset({COMPLETED}),
     (COMPLETED, DeleteJob): frozenset({DELETING}),
+    (COMPLETED, JobNodeSettled): frozenset({COMPLETED}),
+    (DELETING, ForceJobEnd): frozenset({DELETING}),
     (DELETING, JobNodeSettled): frozenset({DELETING}),
     (DELETING, JobSwept): frozenset({DELETING, None}),
 }
@@ -117,11 +147,13 @@ ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
 }
 
 #: Reasons of a termination: one that a client asks for without naming one, and our own.
-#: Source: J-22, J-39, J-41.
+#: Source: J-22, J-39, J-41, J-60.
 USER_TERMINATE: Final = "UserTerminate"
 ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
 TASK_FAILED: Final = "TaskFailed"
+MANAGER_COMPLETE: Final = "JMComplete"
 EXPIRED: Final = "MaxWallClockTimeExpiry"
+SCHEDULE_TERMINATED: Final = "TerminateJobSchedule"
 
 
 def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
@@ -141,10 +173,16 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
     match event:
         case TerminateJob():
             result = _terminated(job, event.reason, now)
+        case EndScheduledJob():
+            result = _terminated(job, SCHEDULE_TERMINATED, now)
         case UpdateJob():
             result = _updated(job, event, now)
+        case SchedulingFailed():
+            result = _completed(replace(job, scheduling_error=event.error), now)
         case DeleteJob():
-            result = _settle(_moved(job, DELETING, now), now)
+            result = _settle(replace(_moved(job, DELETING, now), is_forced=False), now)
+        case ForceJobEnd():
+            result = Step(replace(job, is_forced=True), (WakeSweep(job.key),))
         case DisableJob():
             result = _disabled(job, event.tasks, now)
         case JobQuiet():
@@ -157,12 +195,18 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
             result = _acted(job, event, now)
         case JobOutOfTasks():
             result = _out_of_tasks(job, now)
+        case ManagerBegan():
+            result = _manager_began(job)
+        case ManagerEnded():
+            result = _manager_ended(job, now)
         case JobDue():
             result = _due(job, event, now)
         case JobNodeOpened():
             result = Step(replace(job, nodes_unsettled=job.nodes_unsettled + 1))
         case JobNodeSettled():
             result = _settle(replace(job, nodes_unsettled=job.nodes_unsettled - 1), now)
+        case JobEndTold():
+            result = _completed(job, now)
         case JobSwept():
             result = _swept(job, event)
         case _:
@@ -175,10 +219,21 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
 def is_stale(job: Job, event: JobEvent) -> bool:
     """Return whether `event` is news that has come too late for the state of the job."""
     match event:
-        case JobOutOfTasks() | JobDue() | PerformJobAction():
+        case (
+            JobOutOfTasks()
+            | ManagerBegan()
+            | ManagerEnded()
+            | JobDue()
+            | PerformJobAction()
+            | EndScheduledJob()
+        ):
             return job.state in OVER
         case JobQuiet():
             return job.state is not DISABLING
+        case ForceJobEnd():
+            return job.state is COMPLETED
+        case JobEndTold():
+            return job.state is not TERMINATING or not job.is_forced
         case _:
             return False
 
@@ -186,11 +241,14 @@ def is_stale(job: Job, event: JobEvent) -> bool:
 def check(job: Job) -> None:
     """Assert what is true of every stored job."""
     assert job.nodes_unsettled >= 0, job
-    assert job.state is not COMPLETED or job.nodes_unsettled == 0, job
+    assert job.state is not COMPLETED or job.nodes_unsettled == 0 or job.is_forced, job
     assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
     assert job.has_preparation or not job.has_release, job  # J-76
     assert job.due_time is None or job.state not in OVER, job
     assert (job.disable_tasks is None) == (job.state is not DISABLING), job
+    assert not job.is_forced or job.state in OVER, job
+    assert job.scheduling_error is None or job.state in (COMPLETED, DELETING), job
+    assert job.has_manager or not (job.awaits_manager or job.ends_with_manager), job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -199,11 +257,28 @@ def _settle(job: Job, now: datetime) -> Step[Job]:
         return Step(job)
     if job.nodes_unsettled > 0 or job.state is DELETING:
         return Step(job, (WakeSweep(job.key),))
-    return Step(replace(_moved(job, COMPLETED, now), end_time=now))
+    return _completed(job, now)
 
 
 def _terminated(job: Job, reason: str, now: datetime) -> Step[Job]:
     return _settle(replace(_moved(job, TERMINATING, now), terminate_reason=reason), now)
+
+
+def _completed(job: Job, now: datetime) -> Step[Job]:
+    return Step(replace(_moved(job, COMPLETED, now), end_time=now), _over(job))
+
+
+def _over(job: Job) -> tuple[Effect, ...]:
+    """The pool that was made for a job goes with it, unless it is to stay (J-46, J-49).
+
+    The schedule that made the job may make the next one.
+    """
+    effects: list[Effect] = []
+    if job.auto_pool is not None and not job.keeps_pool:
+        effects.append(AutoPoolOver(key=job.auto_pool))
+    if job.schedule is not None:
+        effects.append(ScheduledJobOver(key=job.schedule, job=job.key))
+    return tuple(effects)
 
 
 def begun(job: Job) -> Step[Job]:
@@ -216,9 +291,11 @@ def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
     updated = replace(
         job,
         priority=event.priority,
+        allows_preemption=event.allows_preemption,
         max_parallel_tasks=event.max_parallel_tasks,
         ends_with_tasks=event.ends_with_tasks,
         expiry_time=event.expiry_time,
+        keeps_pool=event.keeps_pool,
         revision=job.revision + 1,
         last_modified=now,
     )
@@ -270,6 +347,19 @@ def _out_of_tasks(job: Job, now: datetime) -> Step[Job]:
     return _awaiting(replace(job, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE))
 
 
+def _manager_began(job: Job) -> Step[Job]:
+    if not job.awaits_manager:
+        return Step(job)
+    return Step(replace(job, awaits_manager=False), _placement(job))
+
+
+def _manager_ended(job: Job, now: datetime) -> Step[Job]:
+    """J-60. One that never began, because it was terminated, is not waited for either."""
+    if job.ends_with_manager:
+        return _terminated(job, MANAGER_COMPLETE, now)
+    return _manager_began(job)
+
+
 def _due(job: Job, event: JobDue, now: datetime) -> Step[Job]:
     """The clock may have been set back since the job was looked for: then it is awaited again."""
     if job.expiry_time is not None and job.expiry_time <= now:
@@ -291,7 +381,7 @@ def _awaiting(job: Job) -> Step[Job]:
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:
     if event.tasks_left == 0 and job.nodes_unsettled == 0:
-        return Step(None)
+        return Step(None, _over(job))
     return Step(job, (WakeSweep(job.key),) if job.nodes_unsettled == 0 else ())
 
 

@@ -13,8 +13,10 @@ from batchyard.core.model import (
     DisableTasks,
     Ending,
     ExecutionId,
+    Failure,
     JobAction,
     JobKey,
+    JobScheduleKey,
     NodeKey,
     NodeOption,
     PoolKey,
@@ -23,6 +25,7 @@ from batchyard.core.model import (
     StartTaskSpec,
     TaskKey,
     TaskResult,
+    Timing,
 )
 
 JobNodeKey = tuple[JobKey, NodeKey]
@@ -31,10 +34,11 @@ JobNodeKey = tuple[JobKey, NodeKey]
 
 
 class TaskPlaced(Struct, frozen=True, kw_only=True):
-    """Placement gives the task to a node."""
+    """Placement gives the task to a node, where it takes `slots`."""
 
     key: TaskKey
     node: NodeKey
+    slots: int
     needs_preparation: bool
 
 
@@ -108,6 +112,12 @@ class TaskFilesRemoved(Struct, frozen=True, kw_only=True):
     key: TaskKey
 
 
+class TaskOutlived(Struct, frozen=True, kw_only=True):
+    """The task is open at the end of its lifetime (T-8); its node is told to remove its files."""
+
+    key: TaskKey
+
+
 class DeleteTask(Struct, frozen=True, kw_only=True):
     """End the task and forget it."""
 
@@ -126,6 +136,7 @@ TaskEvent = (
     | ReactivateTask
     | ConstrainTask
     | TaskFilesRemoved
+    | TaskOutlived
     | DeleteTask
 )
 
@@ -225,6 +236,12 @@ class JobEnding(Struct, frozen=True, kw_only=True):
     key: JobNodeKey
 
 
+class DismissJobNode(Struct, frozen=True, kw_only=True):
+    """The job goes without waiting for the node: what runs there is ended, and nothing begun."""
+
+    key: JobNodeKey
+
+
 class NodeRestarted(Struct, frozen=True, kw_only=True):
     """The former life of the node is over, and nothing of it runs any more."""
 
@@ -246,6 +263,7 @@ JobNodeEvent = (
     | ReleaseStarted
     | ReleaseEnded
     | JobEnding
+    | DismissJobNode
     | NodeRestarted
     | NodeLeft
 )
@@ -308,6 +326,7 @@ class SlotsTaken(Struct, frozen=True, kw_only=True):
 
     key: NodeKey
     slots: int
+    is_manager: bool = False
 
 
 class SlotsFreed(Struct, frozen=True, kw_only=True):
@@ -316,6 +335,7 @@ class SlotsFreed(Struct, frozen=True, kw_only=True):
     key: NodeKey
     slots: int
     result: TaskResult | None
+    is_manager: bool = False
 
 
 class RebootNode(Struct, frozen=True, kw_only=True):
@@ -403,7 +423,15 @@ class DeletePool(Struct, frozen=True, kw_only=True):
     key: PoolKey
 
 
-PoolEvent = NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool | DeletePool
+class AutoPoolOver(Struct, frozen=True, kw_only=True):
+    """What the pool was made for is over: it goes, unless it goes already (J-46, J-48)."""
+
+    key: PoolKey
+
+
+PoolEvent = (
+    NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool | DeletePool | AutoPoolOver
+)
 
 # Events of a job.
 
@@ -425,9 +453,18 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
     priority: int
     pool_id: str | None = None
     pool: PoolKey | None = None
+    allows_preemption: bool = False
     max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
+    keeps_pool: bool = False
+
+
+class SchedulingFailed(Struct, frozen=True, kw_only=True):
+    """The auto pool of the new job could not be made: the job never runs (J-51)."""
+
+    key: JobKey
+    error: Failure
 
 
 class DisableJob(Struct, frozen=True, kw_only=True):
@@ -468,6 +505,18 @@ class JobOutOfTasks(Struct, frozen=True, kw_only=True):
     key: JobKey
 
 
+class ManagerBegan(Struct, frozen=True, kw_only=True):
+    """The job manager task runs, or is gone: the other tasks of the job need not wait for it."""
+
+    key: JobKey
+
+
+class ManagerEnded(Struct, frozen=True, kw_only=True):
+    """The job manager task is completed, in whatever way."""
+
+    key: JobKey
+
+
 class JobDue(Struct, frozen=True, kw_only=True):
     """The `due_time` of the job has come; `has_open_tasks` if one of its tasks is not completed."""
 
@@ -477,6 +526,12 @@ class JobDue(Struct, frozen=True, kw_only=True):
 
 class DeleteJob(Struct, frozen=True, kw_only=True):
     """End the job if it has not ended, then forget it."""
+
+    key: JobKey
+
+
+class ForceJobEnd(Struct, frozen=True, kw_only=True):
+    """Do not wait for the nodes of the job that is being ended (J-42)."""
 
     key: JobKey
 
@@ -493,6 +548,12 @@ class JobNodeSettled(Struct, frozen=True, kw_only=True):
     key: JobKey
 
 
+class JobEndTold(Struct, frozen=True, kw_only=True):
+    """All tasks of the job are ended, and all of its nodes know that it ends."""
+
+    key: JobKey
+
+
 class JobSwept(Struct, frozen=True, kw_only=True):
     """No task of the job is left that could be running; `tasks_left` still have rows."""
 
@@ -500,20 +561,115 @@ class JobSwept(Struct, frozen=True, kw_only=True):
     tasks_left: int
 
 
+class EndScheduledJob(Struct, frozen=True, kw_only=True):
+    """The job schedule of the job is being terminated: end the job, unless it is over (SC-26)."""
+
+    key: JobKey
+
+
 JobEvent = (
     TerminateJob
+    | EndScheduledJob
     | UpdateJob
+    | SchedulingFailed
     | DeleteJob
+    | ForceJobEnd
     | DisableJob
     | JobQuiet
     | EnableJob
     | JobEnabled
     | PerformJobAction
     | JobOutOfTasks
+    | ManagerBegan
+    | ManagerEnded
     | JobDue
     | JobNodeOpened
     | JobNodeSettled
+    | JobEndTold
     | JobSwept
 )
 
-Event = TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent
+# Events of a job schedule.
+
+
+class ScheduleDue(Struct, frozen=True, kw_only=True):
+    """The `due_time` of the schedule has come, and there is no job to make."""
+
+    key: JobScheduleKey
+
+
+class ScheduledJobMade(Struct, frozen=True, kw_only=True):
+    """The schedule has its next job, which took the opportunity of `time`."""
+
+    key: JobScheduleKey
+    job: JobKey
+    time: datetime
+
+
+class ScheduledJobOver(Struct, frozen=True, kw_only=True):
+    """A job that the schedule made is completed, or gone."""
+
+    key: JobScheduleKey
+    job: JobKey
+
+
+class UpdateSchedule(Struct, frozen=True, kw_only=True):
+    """Properties of the schedule were changed; jobs that are there keep what they have (SC-24)."""
+
+    key: JobScheduleKey
+    timing: Timing
+
+
+class DisableSchedule(Struct, frozen=True, kw_only=True):
+    """Make no more jobs for now (SC-25)."""
+
+    key: JobScheduleKey
+
+
+class EnableSchedule(Struct, frozen=True, kw_only=True):
+    """Make jobs again."""
+
+    key: JobScheduleKey
+
+
+class TerminateSchedule(Struct, frozen=True, kw_only=True):
+    """Make no more jobs, and end the one that is active (SC-26)."""
+
+    key: JobScheduleKey
+
+
+class DeleteSchedule(Struct, frozen=True, kw_only=True):
+    """Delete the jobs of the schedule, then forget it (SC-27)."""
+
+    key: JobScheduleKey
+
+
+class ForceScheduleEnd(Struct, frozen=True, kw_only=True):
+    """Let the jobs of a schedule that is being ended not wait for their nodes (J-42)."""
+
+    key: JobScheduleKey
+
+
+class ScheduleSwept(Struct, frozen=True, kw_only=True):
+    """The jobs of the schedule were told that they are deleted; `has_jobs` if any is there."""
+
+    key: JobScheduleKey
+    has_jobs: bool
+
+
+JobScheduleEvent = (
+    ScheduleDue
+    | ScheduledJobMade
+    | ScheduledJobOver
+    | UpdateSchedule
+    | DisableSchedule
+    | EnableSchedule
+    | TerminateSchedule
+    | DeleteSchedule
+    | ForceScheduleEnd
+    | ScheduleSwept
+)
+
+Event = (
+    TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent | JobScheduleEvent
+)

@@ -19,6 +19,7 @@ PoolKey = NewType("PoolKey", int)
 NodeKey = NewType("NodeKey", int)
 JobKey = NewType("JobKey", int)
 TaskKey = NewType("TaskKey", int)
+JobScheduleKey = NewType("JobScheduleKey", int)
 
 #: Names one attempt of one command on one node, for example ``task-17-1``.
 ExecutionId = NewType("ExecutionId", str)
@@ -86,11 +87,28 @@ class JobState(StrEnum):
     DELETING = "deleting"
 
 
+class JobScheduleState(StrEnum):
+    """Source: 01, Job schedule.state."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DISABLED = "disabled"
+    TERMINATING = "terminating"
+    DELETING = "deleting"
+
+
 class OnAllTasksComplete(StrEnum):
     """What becomes of a job once all of its tasks are completed. Source: J-19."""
 
     NO_ACTION = "noaction"
     TERMINATE_JOB = "terminatejob"
+
+
+class PoolLifetime(StrEnum):
+    """How long an auto pool lives: as its job, or as the schedule of its jobs. Source: J-48."""
+
+    JOB = "job"
+    JOB_SCHEDULE = "jobschedule"
 
 
 class DisableTasks(StrEnum):
@@ -230,11 +248,31 @@ class Failure(Struct, frozen=True, kw_only=True):
     details: tuple[tuple[str, str], ...] = ()
 
 
+class Usage(Struct, frozen=True, array_like=True):
+    """What executions used, as the kernel of their node counts. A block has 512 bytes."""
+
+    user_microseconds: int = 0
+    kernel_microseconds: int = 0
+    wall_microseconds: int = 0
+    read_blocks: int = 0
+    write_blocks: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.user_microseconds + other.user_microseconds,
+            self.kernel_microseconds + other.kernel_microseconds,
+            self.wall_microseconds + other.wall_microseconds,
+            self.read_blocks + other.read_blocks,
+            self.write_blocks + other.write_blocks,
+        )
+
+
 class Ending(Struct, frozen=True, kw_only=True):
     """How one execution ended, as its node tells it.
 
     `exit_code` is negative for a process that a signal killed (T-19); it is absent when no process
-    ran. `start_time` is when the node began with the execution.
+    ran. `start_time` is when the node began with the execution. `usage` is None where nobody
+    counted.
     """
 
     cause: EndCause
@@ -242,6 +280,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     message: str
     start_time: datetime
     end_time: datetime
+    usage: Usage | None = None
 
 
 # What clients ask for.
@@ -334,6 +373,17 @@ class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     affinity_id: str | None = None
     exit_conditions: ExitConditions | None = None
     depends_on: TaskDependencies | None = None
+    #: Whether it gets a token that is good for its job (J-64).
+    accesses_job: bool = False
+
+
+class JobManagerSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """The job manager task of a job: a task, and what makes it a manager. Source: J-57 ... J-65."""
+
+    task: TaskSpec
+    kill_job_on_completion: bool = True
+    run_exclusive: bool = True
+    allow_low_priority_node: bool = True
 
 
 class JobPreparationSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -363,27 +413,8 @@ class JobReleaseSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     resource_files: tuple[ResourceFile, ...] = ()
 
 
-class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A job as it was created."""
-
-    id: str
-    pool_id: str
-    display_name: str | None = None
-    priority: int = 0
-    max_wall_clock_time: timedelta | None = None
-    max_task_retry_count: int = 0
-    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
-    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
-    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
-    uses_task_dependencies: bool = False
-    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
-    preparation: JobPreparationSpec | None = None
-    release: JobReleaseSpec | None = None
-    metadata: tuple[MetadataItem, ...] | None = None
-
-
 class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A pool as it was created.
+    """A pool as it was created; the id of one that an auto pool is to be made of is empty.
 
     `echoed` holds properties that mean nothing on one's own machines (image, disks, ...): they are
     given back as they came, and only ``wire`` knows their names.
@@ -404,6 +435,70 @@ class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     echoed: Mapping[str, object] = field(default_factory=dict)
 
 
+class AutoPoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A pool that the service makes for a job, and deletes with it. Source: J-46 ... J-52."""
+
+    pool: PoolSpec
+    id_prefix: str | None = None
+    lifetime: PoolLifetime = PoolLifetime.JOB
+    keep_alive: bool = False
+
+
+class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A job as it was created; one with an auto pool has no `pool_id` until that is made."""
+
+    id: str
+    pool_id: str
+    auto_pool: AutoPoolSpec | None = None
+    display_name: str | None = None
+    priority: int = 0
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
+    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    uses_task_dependencies: bool = False
+    allow_task_preemption: bool = False
+    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
+    manager: JobManagerSpec | None = None
+    preparation: JobPreparationSpec | None = None
+    release: JobReleaseSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+class Timing(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """When a job schedule makes jobs: ``schedule`` on the wire. Source: SC-5 ... SC-8.
+
+    Without a `recurrence_interval` it makes one. A `start_window` of None is no limit.
+    """
+
+    do_not_run_until: datetime | None = None
+    do_not_run_after: datetime | None = None
+    start_window: timedelta | None = None
+    recurrence_interval: timedelta | None = None
+
+
+class JobScheduleSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A job schedule as it was created. The `job` that it makes jobs from has no id of its own."""
+
+    id: str
+    timing: Timing
+    job: JobSpec
+    display_name: str | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+class JobScheduleChange(Struct, frozen=True, kw_only=True):
+    """What an update changes of a job schedule; None leaves a property as it is.
+
+    Empty `metadata` removes it. What changes counts for the jobs that are made later (SC-24).
+    """
+
+    timing: Timing | None = None
+    job: JobSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
 class NodeOption(StrEnum):
     """What becomes of the tasks of a node that is taken away or rebooted. Source: P-17, P-38."""
 
@@ -419,6 +514,18 @@ class JobConstraints(Struct, frozen=True):
     max_task_retry_count: int = 0
 
 
+class AutoPoolChange(Struct, frozen=True, kw_only=True):
+    """An auto pool as an update names it: only `keep_alive` may differ from what it is (J-31).
+
+    A prefix or pool of None is not named.
+    """
+
+    lifetime: PoolLifetime
+    keep_alive: bool = False
+    id_prefix: str | None = None
+    pool: PoolSpec | None = None
+
+
 class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
@@ -426,10 +533,12 @@ class JobChange(Struct, frozen=True, kw_only=True):
     """
 
     priority: int | None = None
+    allow_task_preemption: bool | None = None
     max_parallel_tasks: int | None = None
     constraints: JobConstraints | None = None
     on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
+    auto_pool: AutoPoolChange | None = None
     metadata: tuple[MetadataItem, ...] | None = None
 
 
@@ -507,7 +616,8 @@ class Node(Struct, frozen=True):
 
     `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used` and
     `tasks_running` count executions that are not known to be over: also those of tasks that were
-    terminated meanwhile, and those that queue, so there may be more than the node has slots.
+    terminated meanwhile, and those that queue, so there may be more than the node has slots;
+    `managers_running` counts those of job manager tasks.
     `log_acknowledged` is the number of the last report that is in the store.
     """
 
@@ -531,6 +641,7 @@ class Node(Struct, frozen=True):
     start_run: Run = Run()
     #: What the node does when its last task is over: nothing, reboot, or leave its pool.
     plan: NodePlan = NodePlan.STAY
+    managers_running: int = 0
 
 
 class Job(Struct, frozen=True):
@@ -570,6 +681,55 @@ class Job(Struct, frozen=True):
     tasks_check_time: datetime | None = None
     #: The earlier of the two while it is active: when something is due without anything happening.
     due_time: datetime | None = None
+    #: The pool that was made for it alone, there or not.
+    auto_pool: PoolKey | None = None
+    #: Whether that pool stays when the job is over.
+    keeps_pool: bool = False
+    #: Why its auto pool could not be made (J-51).
+    scheduling_error: Failure | None = None
+    #: Whether it ends without waiting for its nodes (J-42).
+    is_forced: bool = False
+    #: The job schedule that made it.
+    schedule: JobScheduleKey | None = None
+    #: Whether its tasks may make room for those of jobs of a higher priority (J-12).
+    allows_preemption: bool = False
+    has_manager: bool = False
+    #: Whether nothing of it runs before its manager has begun (J-57).
+    awaits_manager: bool = False
+    ends_with_manager: bool = False
+    manager_is_exclusive: bool = False
+    manager_needs_dedicated: bool = False
+
+
+class JobSchedule(Struct, frozen=True):
+    """The state of a job schedule.
+
+    `jobs_made` is the number of its latest job, `last_time` the opportunity that this one took.
+    """
+
+    key: JobScheduleKey
+    account: str
+    id: str
+    revision: int
+    creation_time: datetime
+    last_modified: datetime
+    state: JobScheduleState
+    state_time: datetime
+    do_not_run_until: datetime | None
+    do_not_run_after: datetime | None
+    start_window: timedelta | None
+    recurrence_interval: timedelta | None
+    previous_state: JobScheduleState | None = None
+    previous_state_time: datetime | None = None
+    end_time: datetime | None = None
+    jobs_made: int = 0
+    last_time: datetime | None = None
+    #: Its job that is not completed; there is at most one (SC-9).
+    active_job: JobKey | None = None
+    #: Whether its jobs are deleted without waiting for their nodes (J-42).
+    is_forced: bool = False
+    #: When it has to make a job, or may have nothing more to do; None while only its job counts.
+    due_time: datetime | None = None
 
 
 class Task(Struct, frozen=True):
@@ -603,6 +763,8 @@ class Task(Struct, frozen=True):
     exit_code: int | None = None
     result: TaskResult | None = None
     failure: Failure | None = None
+    #: Of all its executions that are over.
+    usage: Usage | None = None
     revision: int = 1
     retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
     #: When the files of the completed task are due to go; None once they are gone, or for never.
@@ -613,6 +775,12 @@ class Task(Struct, frozen=True):
     dependencies_left: int = 0
     #: Whether tasks that depend on this completed one may run (D-7).
     satisfies: bool = False
+    is_manager: bool = False
+
+    @property
+    def is_restarted_manager(self) -> bool:
+        """Whether it is a job manager task that ran before, and has to run again (J-58)."""
+        return self.is_manager and self.retry_count + self.requeue_count + self.recovery_count > 0
 
 
 class JobNode(Struct, frozen=True):
@@ -650,6 +818,7 @@ class Execution(Struct, frozen=True):
     attempt: int
     slots: int
     state: ExecutionState = ExecutionState.ASSIGNED
+    is_manager: bool = False
 
 
 def task_execution_id(task: TaskKey, attempt: int) -> ExecutionId:

@@ -18,6 +18,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeletePool,
     NodesCounted,
     PoolEvent,
@@ -50,12 +51,15 @@ MOVES: Final[Mapping[tuple[PoolMode, type[PoolEvent]], frozenset[PoolMode | None
     (STEADY, RemoveNodes): frozenset({RESIZING}),
     (STEADY, UpdatePool): frozenset({STEADY}),
     (STEADY, DeletePool): frozenset({DELETING}),
+    (STEADY, AutoPoolOver): frozenset({DELETING}),
     (RESIZING, NodesCounted): frozenset({RESIZING, STEADY}),
     (RESIZING, ResizeFailed): frozenset({STEADY}),
     (RESIZING, UpdatePool): frozenset({RESIZING}),
     (RESIZING, DeletePool): frozenset({DELETING}),
+    (RESIZING, AutoPoolOver): frozenset({DELETING}),
     (DELETING, NodesCounted): frozenset({DELETING, None}),
     (DELETING, ResizeFailed): frozenset({DELETING}),
+    (DELETING, AutoPoolOver): frozenset({DELETING}),
 }
 
 REFUSALS: Final[Mapping[tuple[PoolMode, type[PoolEvent]], ErrorCode]] = {
@@ -107,6 +111,9 @@ def step(pool: Pool, event: PoolEvent, now: datetime) -> Step[Pool]:
             result = Step(replace(pool, revision=pool.revision + 1, last_modified=now))
         case DeletePool():
             result = _deleting(pool, now)
+        case AutoPoolOver():
+            is_going = pool.state is PoolState.DELETING
+            result = Step(pool) if is_going else _deleting(pool, now)
         case _:
             assert_never(event)
     after = result.entity
@@ -211,7 +218,7 @@ def plan_nodes(pool: Pool, nodes: Iterable[Node]) -> NodeChanges:
     """Return what brings the pool to its target. Nodes that leave already do not count.
 
     What goes first when there are too many (P-18): nodes that are not usable yet, then those with
-    the fewest tasks, the youngest first.
+    the fewest tasks, the youngest first; nodes with job manager tasks go last (J-59).
     """
     staying = [node for node in nodes if node.state is not NodeState.LEAVING_POOL]
     add: list[bool] = []
@@ -225,6 +232,6 @@ def plan_nodes(pool: Pool, nodes: Iterable[Node]) -> NodeChanges:
     return NodeChanges(tuple(add), tuple(leave))
 
 
-def _worth(node: Node) -> tuple[bool, int, int]:
+def _worth(node: Node) -> tuple[int, bool, int, int]:
     is_usable = node.state in (NodeState.IDLE, NodeState.RUNNING)
-    return (is_usable, node.tasks_running, -node.key)
+    return (node.managers_running, is_usable, node.tasks_running, -node.key)

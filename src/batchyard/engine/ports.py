@@ -16,6 +16,9 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobSchedule,
+    JobScheduleKey,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -31,6 +34,7 @@ from batchyard.core.model import (
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
+    JobScheduleView,
     JobView,
     NodeCounts,
     NodeView,
@@ -189,6 +193,7 @@ class Changes:
     pools: Sequence[tuple[Pool | None, Pool | None]] = ()
     nodes: Sequence[tuple[Node | None, Node | None]] = ()
     jobs: Sequence[tuple[Job | None, Job | None]] = ()
+    job_schedules: Sequence[tuple[JobSchedule | None, JobSchedule | None]] = ()
     tasks: Sequence[tuple[Task | None, Task | None]] = ()
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
@@ -201,6 +206,21 @@ class UsableNode(NamedTuple):
     id: str
     slots: int
     slots_used: int
+    is_dedicated: bool
+    managers_running: int
+
+
+class OpenTask(NamedTuple):
+    """A task whose execution on a node is not known to be over; see `Execution`."""
+
+    key: TaskKey
+    job: JobKey
+    node: NodeKey
+    slots: int
+    attempt: int
+    is_stopping: bool
+    is_manager: bool
+    start_time: datetime | None
 
 
 class OpenJob(NamedTuple):
@@ -252,6 +272,10 @@ class Transaction(Protocol):
         """Return executions that are not known to be over."""
         ...
 
+    def job_schedules(self, keys: Iterable[JobScheduleKey]) -> dict[JobScheduleKey, JobSchedule]:
+        """Return job schedules."""
+        ...
+
     def save(self, changes: Changes) -> None:
         """Insert, update and delete entities, and change the task counts of their jobs.
 
@@ -269,6 +293,10 @@ class Transaction(Protocol):
         """Return the key of a job by its id in any case (L-1)."""
         ...
 
+    def job_schedule_key(self, account: str, schedule_id: str) -> JobScheduleKey | None:
+        """Return the key of a job schedule by its id in any case (L-1)."""
+        ...
+
     def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
         """Return the keys of tasks by their ids, folded to lower case (L-1)."""
         ...
@@ -279,6 +307,10 @@ class Transaction(Protocol):
 
     def add_job(self, job: Job, spec: JobSpec) -> None:
         """Insert a job with counts of zero."""
+        ...
+
+    def add_job_schedule(self, schedule: JobSchedule, spec: JobScheduleSpec) -> None:
+        """Insert a job schedule."""
         ...
 
     def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
@@ -301,6 +333,10 @@ class Transaction(Protocol):
 
     def job_nodes_to_end(self, job: JobKey, limit: int) -> list[JobNode]:
         """Return nodes of a job that have not heard that it ends."""
+        ...
+
+    def unsettled_job_nodes(self, job: JobKey, limit: int) -> list[JobNode]:
+        """Return nodes on which something of a job is left to do."""
         ...
 
     def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
@@ -341,6 +377,14 @@ class Transaction(Protocol):
         """Return what a client asked for."""
         ...
 
+    def job_schedule_spec(self, schedule: JobScheduleKey) -> JobScheduleSpec:
+        """Return what a client asked for."""
+        ...
+
+    def update_job_schedule_spec(self, schedule: JobScheduleKey, spec: JobScheduleSpec) -> None:
+        """Replace what a client asked for."""
+        ...
+
     def update_task_spec(self, task: TaskKey, spec: TaskSpec) -> None:
         """Replace what a client asked for."""
         ...
@@ -372,6 +416,22 @@ class Transaction(Protocol):
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
+        ...
+
+    def preemptible_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool that allow preemption, and their priorities."""
+        ...
+
+    def restarted_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager ran before and waits to run again."""
+        ...
+
+    def open_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager runs or is to run on a node."""
+        ...
+
+    def open_tasks(self, nodes: Iterable[NodeKey]) -> list[OpenTask]:
+        """Return the tasks on nodes: those that run, queue, or are being stopped."""
         ...
 
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
@@ -432,12 +492,41 @@ class Transaction(Protocol):
         """Return when the next files have to go, None for never."""
         ...
 
+    def take_outlived_tasks(self, added_before: datetime, limit: int) -> list[Task]:
+        """Return what is open of the next tasks that were added by then, each of them once.
+
+        At most `limit` are looked at, whether open or not; they are not looked at again.
+        """
+        ...
+
+    def next_lifetime_start(self) -> datetime | None:
+        """Return when the first task was added that is yet to be looked at, None without one."""
+        ...
+
     def jobs_due(self, now: datetime, limit: int) -> list[Job]:
         """Return jobs of which something is due."""
         ...
 
     def next_job_due(self) -> datetime | None:
         """Return when something of a job is due next, None for never."""
+        ...
+
+    def job_schedules_due(self, now: datetime, limit: int) -> list[JobSchedule]:
+        """Return job schedules of which something is due."""
+        ...
+
+    def next_job_schedule_due(self) -> datetime | None:
+        """Return when something of a job schedule is due next, None for never."""
+        ...
+
+    def jobs_to_delete(
+        self, schedule: JobScheduleKey, limit: int, *, are_forced: bool
+    ) -> list[Job]:
+        """Return jobs of a schedule that have not heard that they are deleted, or forced to."""
+        ...
+
+    def has_jobs(self, schedule: JobScheduleKey) -> bool:
+        """Return whether a schedule has any jobs, completed ones included."""
         ...
 
     def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
@@ -456,6 +545,10 @@ class Transaction(Protocol):
 
     def jobs_ending(self) -> list[JobKey]:
         """Return the jobs that are terminating, deleting or disabling."""
+        ...
+
+    def job_schedules_ending(self) -> list[JobScheduleKey]:
+        """Return the job schedules that are being deleted."""
         ...
 
 
@@ -499,14 +592,39 @@ class Reads(Protocol):
         """Return the nodes of a pool."""
         ...
 
-    def get_job(self, account: str, job_id: str) -> JobView:
+    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
         ...
 
     def list_jobs(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        schedule_id: str | None = None,
+        with_statistics: bool = False,
     ) -> Page[JobView]:
-        """Return the jobs of an account."""
+        """Return the jobs of an account, or those that a job schedule made."""
+        ...
+
+    def get_job_schedule(
+        self, account: str, schedule_id: str, *, with_statistics: bool = False
+    ) -> JobScheduleView:
+        """Return a job schedule."""
+        ...
+
+    def list_job_schedules(
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
+    ) -> Page[JobScheduleView]:
+        """Return the job schedules of an account."""
         ...
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:

@@ -12,6 +12,8 @@ from batchyard.core.errors import Refused
 from batchyard.core.model import (
     Job,
     JobNode,
+    JobSchedule,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -20,6 +22,7 @@ from batchyard.core.model import (
     Task,
     TaskKey,
     TaskSpec,
+    Usage,
 )
 
 Item = TypeVar("Item")
@@ -65,11 +68,31 @@ class NodeCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatistics:
+    """What the tasks of a job, or of the jobs of a schedule, add up to. Source: J-54, SC-21."""
+
+    succeeded: int
+    failed: int
+    retries: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job."""
+    """A job, with its statistics if they were asked for."""
 
     job: Job
     spec: JobSpec
+    statistics: JobStatistics | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobScheduleView:
+    """A job schedule, with its statistics if they were asked for."""
+
+    schedule: JobSchedule
+    spec: JobScheduleSpec
+    statistics: JobStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Reads for callers: pages and single resources, each in one consistent state of the database."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -19,11 +20,23 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from batchyard.core import execution as execution_cycle
+from batchyard.core.counts import USAGE
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import ExecutionKind, JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
+from batchyard.core.model import (
+    ExecutionKind,
+    JobScheduleSpec,
+    JobSpec,
+    NodeKey,
+    NodeState,
+    PoolSpec,
+    TaskSpec,
+    Usage,
+)
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
+    JobScheduleView,
+    JobStatistics,
     JobView,
     NodeCounts,
     NodeName,
@@ -35,7 +48,7 @@ from batchyard.engine.views import (
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
-from batchyard.store.transaction import COUNTS, GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
+from batchyard.store.transaction import GONE, JOB_NODES, JOB_SCHEDULES, JOBS, NODES, POOLS, TASKS
 from batchyard.store.values import Codec, from_microseconds
 
 Item = TypeVar("Item")
@@ -43,11 +56,19 @@ AnyRow = Row[*tuple[Any, ...]]
 
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
+_JOB_SCHEDULE_SPEC: Final = msgspec.json.Decoder(JobScheduleSpec)
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
+
+_COUNTED: Final = tuple(field.name for field in dataclasses.fields(TaskCounts))
+
+#: What statistics are made of, in the order of a select.
+_STATISTICS: Final = ("succeeded", "failed", "retries", *USAGE)
+
+_NO_STATISTICS: Final[Mapping[int, JobStatistics]] = {}
 
 #: What clients that wait for their tasks ask for over and over: put together once.
 _TASK_COUNTS: Final = (
-    select(*(schema.job_counts.c[name] for name in COUNTS))
+    select(*(schema.job_counts.c[name] for name in _COUNTED))
     .join(schema.job, schema.job.c.key == schema.job_counts.c.job)
     .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
 )
@@ -149,24 +170,71 @@ class SqlReads:
             running = _running_tasks(connection, [row.key for row in rows])
         return _page(rows, limit, lambda row: _node_view(row, pool, first, running))
 
-    def get_job(self, account: str, job_id: str) -> JobView:
+    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
         with self._begin() as connection:
-            return _job_view(_job(connection, account, job_id))
+            row = _job(connection, account, job_id)
+            return _job_view(row, _statistics(connection, [row], is_wanted=with_statistics))
 
     def list_jobs(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        schedule_id: str | None = None,
+        with_statistics: bool = False,
     ) -> Page[JobView]:
-        """Return the jobs of an account."""
+        """Return the jobs of an account, or those that a job schedule made."""
         job = schema.job
         query = (
             select(*_columns(job, JOBS), job.c.spec)
-            .where(job.c.account == account, job.c.key > after, *_conditions(filter_, filters.JOBS))
+            .where(job.c.key > after, *_conditions(filter_, filters.JOBS))
             .order_by(job.c.key)
             .limit(limit + 1)
         )
         with self._begin() as connection:
-            return _page(connection.execute(query).all(), limit, _job_view)
+            if schedule_id is None:
+                query = query.where(job.c.account == account)
+            else:
+                schedule = _job_schedule(connection, account, schedule_id)
+                query = query.where(job.c.schedule == schedule.key)
+            rows = connection.execute(query).all()
+            found = _statistics(connection, rows, is_wanted=with_statistics)
+            return _page(rows, limit, lambda row: _job_view(row, found))
+
+    def get_job_schedule(
+        self, account: str, schedule_id: str, *, with_statistics: bool = False
+    ) -> JobScheduleView:
+        """Return a job schedule."""
+        with self._begin() as connection:
+            row = _job_schedule(connection, account, schedule_id)
+            found = _schedule_statistics(connection, [row], is_wanted=with_statistics)
+            return _job_schedule_view(row, found)
+
+    def list_job_schedules(
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
+    ) -> Page[JobScheduleView]:
+        """Return the job schedules of an account."""
+        schedule = schema.job_schedule
+        query = (
+            select(*_columns(schedule, JOB_SCHEDULES), schedule.c.spec)
+            .where(schedule.c.account == account, schedule.c.key > after)
+            .where(*_conditions(filter_, filters.JOB_SCHEDULES))
+            .order_by(schedule.c.key)
+            .limit(limit + 1)
+        )
+        with self._begin() as connection:
+            rows = connection.execute(query).all()
+            found = _schedule_statistics(connection, rows, is_wanted=with_statistics)
+            return _page(rows, limit, lambda row: _job_schedule_view(row, found))
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
@@ -175,7 +243,7 @@ class SqlReads:
             row = connection.execute(_TASK_COUNTS, names).first()
         if row is None:
             raise Refused(ErrorCode.JOB_NOT_FOUND)
-        return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
+        return TaskCounts(**dict(zip(_COUNTED, row, strict=True)))
 
     def list_job_nodes(
         self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
@@ -287,6 +355,17 @@ def _job(connection: Connection, account: str, job_id: str) -> AnyRow:
     return row
 
 
+def _job_schedule(connection: Connection, account: str, schedule_id: str) -> AnyRow:
+    schedule = schema.job_schedule
+    query = select(*_columns(schedule, JOB_SCHEDULES), schedule.c.spec).where(
+        schedule.c.account == account, schedule.c.id_folded == schedule_id.lower()
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refused(ErrorCode.JOB_SCHEDULE_NOT_FOUND)
+    return row
+
+
 def _current_nodes(connection: Connection, pools: Sequence[int]) -> Mapping[tuple[int, bool], int]:
     """Return how many nodes pools have that the fleet has brought up: (pool, is dedicated)."""
     node = schema.node
@@ -342,8 +421,57 @@ def _node_view(
     )
 
 
-def _job_view(row: AnyRow) -> JobView:
-    return JobView(job=JOBS.decode(row), spec=_JOB_SPEC.decode(row.spec))
+def _job_view(row: AnyRow, statistics: Mapping[int, JobStatistics] = _NO_STATISTICS) -> JobView:
+    return JobView(
+        job=JOBS.decode(row),
+        spec=_JOB_SPEC.decode(row.spec),
+        statistics=statistics.get(row.key),
+    )
+
+
+def _statistics(
+    connection: Connection, jobs: Sequence[AnyRow], *, is_wanted: bool
+) -> Mapping[int, JobStatistics]:
+    """Return what the tasks of jobs add up to, by the keys of the jobs."""
+    if not is_wanted:
+        return _NO_STATISTICS
+    counts = schema.job_counts
+    query = select(counts.c.job, *(counts.c[name] for name in _STATISTICS))
+    rows = connection.execute(query.where(counts.c.job.in_([row.key for row in jobs])))
+    return _statistics_of(rows)
+
+
+def _schedule_statistics(
+    connection: Connection, schedules: Sequence[AnyRow], *, is_wanted: bool
+) -> Mapping[int, JobStatistics]:
+    """Return what the tasks of all jobs of schedules add up to, by the keys of the schedules."""
+    if not is_wanted:
+        return _NO_STATISTICS
+    counts, job = schema.job_counts, schema.job
+    query = (
+        select(job.c.schedule, *(func.sum(counts.c[name]) for name in _STATISTICS))
+        .join(job, job.c.key == counts.c.job)
+        .where(job.c.schedule.in_([row.key for row in schedules]))
+        .group_by(job.c.schedule)
+    )
+    nothing = JobStatistics(succeeded=0, failed=0, retries=0, usage=Usage())
+    without_jobs = {row.key: nothing for row in schedules}
+    return {**without_jobs, **_statistics_of(connection.execute(query))}
+
+
+def _statistics_of(rows: Iterable[Any]) -> dict[int, JobStatistics]:
+    return {
+        key: JobStatistics(succeeded=succeeded, failed=failed, retries=retries, usage=Usage(*used))
+        for key, succeeded, failed, retries, *used in rows
+    }
+
+
+def _job_schedule_view(row: AnyRow, statistics: Mapping[int, JobStatistics]) -> JobScheduleView:
+    return JobScheduleView(
+        schedule=JOB_SCHEDULES.decode(row),
+        spec=_JOB_SCHEDULE_SPEC.decode(row.spec),
+        statistics=statistics.get(row.key),
+    )
 
 
 def _tasks() -> Any:  # noqa: ANN401  # A select of many columns.

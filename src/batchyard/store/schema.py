@@ -108,6 +108,7 @@ node: Final = Table(
     Column("start_task", Text),
     *_run("start_run"),
     Column("plan", String(16), nullable=False),
+    Column("managers_running", Integer, nullable=False),
     # A pool's nodes: however many are gone, they are never looked at.
     Index("ix_node_here", "pool", "key", sqlite_where=text("state <> 'gone'")),
     # The number of a node in its pool counts from the pool's first one, which may be gone.
@@ -149,6 +150,17 @@ job: Final = Table(
     Column("expiry_time", BigInteger),
     Column("tasks_check_time", BigInteger),
     Column("due_time", BigInteger),
+    Column("auto_pool", BigInteger),
+    Column("keeps_pool", Integer, nullable=False),
+    Column("scheduling_error", Text),
+    Column("is_forced", Integer, nullable=False),
+    Column("schedule", BigInteger),
+    Column("allows_preemption", Integer, nullable=False),
+    Column("has_manager", Integer, nullable=False),
+    Column("awaits_manager", Integer, nullable=False),
+    Column("ends_with_manager", Integer, nullable=False),
+    Column("manager_is_exclusive", Integer, nullable=False),
+    Column("manager_needs_dedicated", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's jobs, in its order.
@@ -157,6 +169,8 @@ job: Final = Table(
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).
     Index("ix_job_account_pool_id", "account", "pool_id_folded"),
+    # The jobs of a schedule.
+    Index("ix_job_schedule", "schedule", "key", sqlite_where=text("schedule IS NOT NULL")),
     # What is due of jobs without anything happening.
     Index("ix_job_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
     # A start looks for jobs that are being ended.
@@ -167,7 +181,39 @@ job: Final = Table(
     ),
 )
 
-#: Task counts of a job (T-64), changed by additions only.
+job_schedule: Final = Table(
+    "job_schedule",
+    metadata,
+    Column("key", KEY, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("id_folded", String(64), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_modified", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("do_not_run_until", BigInteger),
+    Column("do_not_run_after", BigInteger),
+    Column("start_window", BigInteger),
+    Column("recurrence_interval", BigInteger),
+    Column("previous_state", String(16)),
+    Column("previous_state_time", BigInteger),
+    Column("end_time", BigInteger),
+    Column("jobs_made", BigInteger, nullable=False),
+    Column("last_time", BigInteger),
+    Column("active_job", BigInteger),
+    Column("is_forced", Integer, nullable=False),
+    Column("due_time", BigInteger),
+    Column("spec", Text, nullable=False),
+    UniqueConstraint("account", "id_folded"),
+    # The list of an account's job schedules, in its order.
+    Index("ix_job_schedule_account", "account", "key"),
+    # What is due of job schedules without anything happening.
+    Index("ix_job_schedule_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
+)
+
+#: Task counts of a job (T-64) and what its statistics are made of, changed by additions only.
 job_counts: Final = Table(
     "job_counts",
     metadata,
@@ -183,6 +229,12 @@ job_counts: Final = Table(
             "running_slots",
             "succeeded_slots",
             "failed_slots",
+            "retries",
+            "user_microseconds",
+            "kernel_microseconds",
+            "wall_microseconds",
+            "read_blocks",
+            "write_blocks",
         )
     ),
 )
@@ -225,6 +277,7 @@ task: Final = Table(
     Column("exit_code", BigInteger),
     Column("result", String(16)),
     Column("failure", Text),
+    Column("usage", Text),
     Column("revision", BigInteger, nullable=False),
     Column("last_modified", BigInteger, nullable=False),
     Column("retention_time", BigInteger),
@@ -233,6 +286,7 @@ task: Final = Table(
     Column("exit_conditions", Text),
     Column("dependencies_left", BigInteger, nullable=False),
     Column("satisfies", Integer, nullable=False),
+    Column("is_manager", Integer, nullable=False),
     Index("ix_task_job", "job", "key"),
     # Filters: the tasks of a job in one state, in the order of the list.
     Index("ix_task_job_state", "job", "state", "key"),
@@ -242,6 +296,8 @@ task: Final = Table(
         "files_due_time",
         sqlite_where=text("files_due_time IS NOT NULL"),
     ),
+    # Placement: where the manager of a job stands.
+    Index("ix_task_manager", "job", sqlite_where=text("is_manager = 1")),
     # Placement: the first waiting tasks of a job, of each size.
     Index(
         "ix_task_waiting",
@@ -319,6 +375,7 @@ execution: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("is_manager", Integer, nullable=False),
     Index("ix_execution_node", "node"),
     Index("ix_execution_job", "job"),
 )

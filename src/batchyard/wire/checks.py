@@ -5,7 +5,8 @@ wire. Source: 08 L-1 ... L-37, E-3; F-17; J-55.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -37,6 +38,18 @@ _PERMISSIONS: Final = 0o777
 
 _DEFAULT_CONSTRAINTS: Final = TaskConstraints()
 _DEFAULT_FILE_MODE: Final = 0o770
+
+
+@contextmanager
+def below(place: str) -> Iterator[None]:
+    """Have refusals inside name properties by their path below `place`, which ends with a dot."""
+    try:
+        yield
+    except Refused as refused:
+        if "PropertyName" not in refused.values:
+            raise
+        values = {**refused.values, "PropertyName": place + refused.values["PropertyName"]}
+        raise Refused(refused.code, **values) from None
 
 
 def required(value: Value | None, name: str) -> Value:
@@ -81,11 +94,11 @@ def identifier(value: str | None, name: str) -> str:
     return wanted
 
 
-def display_name(value: str | None) -> str | None:
+def display_name(value: str | None, name: str = "displayName") -> str | None:
     """Return a display name. Source: L-2."""
-    if value is not None and len(text(value, "displayName")) > limits.DISPLAY_NAME_CHARS_MAX:
+    if value is not None and len(text(value, name)) > limits.DISPLAY_NAME_CHARS_MAX:
         raise Refused.of_property(
-            "displayName",
+            name,
             shorten(value),
             f"use at most {limits.DISPLAY_NAME_CHARS_MAX} characters",
         )

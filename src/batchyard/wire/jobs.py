@@ -9,6 +9,7 @@ from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
     DisableTasks,
+    Failure,
     JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
@@ -18,7 +19,20 @@ from batchyard.core.model import (
     OnTaskFailure,
 )
 from batchyard.engine.views import JobView
-from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
+from batchyard.wire import (
+    auto_pools,
+    bodies,
+    checks,
+    coverage,
+    links,
+    managers,
+    model,
+    old_names,
+    pools,
+    tasks,
+    values,
+)
+from batchyard.wire.versions import LATEST, ApiVersion
 
 #: Source: J-68, J-79.
 PREPARATION_ID: Final = "jobpreparation"
@@ -29,24 +43,47 @@ _DISABLE_DECODER: Final = msgspec.json.Decoder(model.BatchJobDisableOptions)
 _TERMINATE_DECODER: Final = msgspec.json.Decoder(model.BatchJobTerminateOptions)
 
 
-def read_job(body: bytes) -> JobSpec:
+def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     """Return the specification in the body of Jobs_CreateJob.
 
     Raises:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``, ``OutOfRangePriority``, ``EmptyMetadataKey``.
     """
-    request = bodies.decode(body, _DECODER)
+    request = bodies.decode(old_names.modernised(body, version, old_names.JOB), _DECODER)
     coverage.check(request)
+    return read_specification(request, checks.identifier(request.id, "id"))
+
+
+def read_specification(
+    request: model.BatchJobCreateOptions | model.BatchJobSpecification,
+    job_id: str,
+    *,
+    is_scheduled: bool = False,
+) -> JobSpec:
+    """Return what a new job, or the jobs of a job schedule, are made from (SC-2).
+
+    Raises:
+        Refused: As `read_job`.
+    """
     preparation = _preparation(request.job_preparation_task)
     release = _release(request.job_release_task)
     if release is not None:
         _check_release(release, preparation)
-    pool_info = checks.required(request.pool_info, "poolInfo")
+    manager = managers.read_manager(request.job_manager_task)
+    if manager is not None:
+        managers.check_id(manager, preparation, release)
+    pool_info = auto_pools.check_pool_info(request.pool_info)
+    auto_pool = auto_pools.read_auto_pool(
+        pool_info.auto_pool_specification, is_scheduled=is_scheduled
+    )
     given = constraints(request.constraints)
     return JobSpec(
-        id=checks.identifier(request.id, "id"),
-        pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
+        id=job_id,
+        pool_id=""
+        if auto_pool is not None
+        else checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
+        auto_pool=auto_pool,
         display_name=checks.display_name(request.display_name),
         priority=priority(request.priority),
         max_wall_clock_time=given.max_wall_clock_time,
@@ -57,9 +94,11 @@ def read_job(body: bytes) -> JobSpec:
         ),
         max_parallel_tasks=max_parallel_tasks(request.max_parallel_tasks),
         uses_task_dependencies=bool(request.uses_task_dependencies),
+        allow_task_preemption=bool(request.allow_task_preemption),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
+        manager=manager,
         preparation=preparation,
         release=release,
         metadata=checks.metadata(request.metadata),
@@ -218,16 +257,14 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         else model.BatchJobState(job.previous_state),
         previous_state_transition_time=_instant(job.previous_state_time),
         priority=job.priority,
-        allow_task_preemption=False,
+        allow_task_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
-        constraints=model.BatchJobConstraints(
-            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
-            max_task_retry_count=spec.max_task_retry_count,
-        ),
+        constraints=_write_constraints(spec),
+        job_manager_task=managers.write_manager(spec.manager),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
-        pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
+        pool_info=auto_pools.write_pool_info(spec),
         on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
         on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
         metadata=pools.write_metadata(spec.metadata),
@@ -235,8 +272,46 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
             start_time=values.write_instant(job.start_time),
             end_time=_instant(job.end_time) if is_completed else None,
             pool_id=job.pool_id,
+            scheduling_error=_write_scheduling_error(job.scheduling_error),
             terminate_reason=job.terminate_reason if is_completed else None,
         ),
+    )
+
+
+def write_specification(spec: JobSpec) -> model.BatchJobSpecification:
+    """Return what a job schedule makes its jobs from, with all documented defaults (SC-3)."""
+    return model.BatchJobSpecification(
+        priority=spec.priority,
+        allow_task_preemption=spec.allow_task_preemption,
+        max_parallel_tasks=spec.max_parallel_tasks,
+        display_name=spec.display_name,
+        uses_task_dependencies=spec.uses_task_dependencies,
+        on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
+        on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
+        constraints=_write_constraints(spec),
+        job_manager_task=managers.write_manager(spec.manager),
+        job_preparation_task=_write_preparation(spec.preparation),
+        job_release_task=_write_release(spec.release),
+        common_environment_settings=tasks.write_environment(spec.common_environment_settings),
+        pool_info=auto_pools.write_pool_info(spec),
+        metadata=pools.write_metadata(spec.metadata),
+    )
+
+
+def _write_constraints(spec: JobSpec) -> model.BatchJobConstraints:
+    return model.BatchJobConstraints(
+        max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
+        max_task_retry_count=spec.max_task_retry_count,
+    )
+
+
+def _write_scheduling_error(failure: Failure | None) -> model.BatchJobSchedulingError | None:
+    """Return why the job will never run (J-51)."""
+    info = tasks.write_failure(failure)
+    if info is None:
+        return None
+    return model.BatchJobSchedulingError(
+        category=info.category, code=info.code, message=info.message, details=info.details
     )
 
 

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("is_manager", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_execution")),
     )
     with op.batch_alter_table("execution", schema=None) as batch_op:
@@ -88,6 +89,17 @@ def upgrade() -> None:
         sa.Column("expiry_time", sa.BigInteger(), nullable=True),
         sa.Column("tasks_check_time", sa.BigInteger(), nullable=True),
         sa.Column("due_time", sa.BigInteger(), nullable=True),
+        sa.Column("auto_pool", sa.BigInteger(), nullable=True),
+        sa.Column("keeps_pool", sa.Integer(), nullable=False),
+        sa.Column("scheduling_error", sa.Text(), nullable=True),
+        sa.Column("is_forced", sa.Integer(), nullable=False),
+        sa.Column("schedule", sa.BigInteger(), nullable=True),
+        sa.Column("allows_preemption", sa.Integer(), nullable=False),
+        sa.Column("has_manager", sa.Integer(), nullable=False),
+        sa.Column("awaits_manager", sa.Integer(), nullable=False),
+        sa.Column("ends_with_manager", sa.Integer(), nullable=False),
+        sa.Column("manager_is_exclusive", sa.Integer(), nullable=False),
+        sa.Column("manager_needs_dedicated", sa.Integer(), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
@@ -110,6 +122,48 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('terminating', 'deleting', 'disabling')"),
         )
+        batch_op.create_index(
+            "ix_job_schedule",
+            ["schedule", "key"],
+            unique=False,
+            sqlite_where=sa.text("schedule IS NOT NULL"),
+        )
+
+    op.create_table(
+        "job_schedule",
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id_folded", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("creation_time", sa.BigInteger(), nullable=False),
+        sa.Column("last_modified", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state_time", sa.BigInteger(), nullable=False),
+        sa.Column("do_not_run_until", sa.BigInteger(), nullable=True),
+        sa.Column("do_not_run_after", sa.BigInteger(), nullable=True),
+        sa.Column("start_window", sa.BigInteger(), nullable=True),
+        sa.Column("recurrence_interval", sa.BigInteger(), nullable=True),
+        sa.Column("previous_state", sa.String(length=16), nullable=True),
+        sa.Column("previous_state_time", sa.BigInteger(), nullable=True),
+        sa.Column("end_time", sa.BigInteger(), nullable=True),
+        sa.Column("jobs_made", sa.BigInteger(), nullable=False),
+        sa.Column("last_time", sa.BigInteger(), nullable=True),
+        sa.Column("active_job", sa.BigInteger(), nullable=True),
+        sa.Column("is_forced", sa.Integer(), nullable=False),
+        sa.Column("due_time", sa.BigInteger(), nullable=True),
+        sa.Column("spec", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_job_schedule")),
+        sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_schedule_account_id_folded")),
+    )
+    with op.batch_alter_table("job_schedule", schema=None) as batch_op:
+        batch_op.create_index("ix_job_schedule_account", ["account", "key"], unique=False)
+        batch_op.create_index(
+            "ix_job_schedule_due",
+            ["due_time"],
+            unique=False,
+            sqlite_where=sa.text("due_time IS NOT NULL"),
+        )
 
     op.create_table(
         "job_counts",
@@ -122,6 +176,12 @@ def upgrade() -> None:
         sa.Column("running_slots", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("succeeded_slots", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("failed_slots", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("retries", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("user_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("kernel_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("wall_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("read_blocks", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("write_blocks", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("job", name=op.f("pk_job_counts")),
     )
     op.create_table(
@@ -197,6 +257,7 @@ def upgrade() -> None:
         sa.Column("start_run_result", sa.String(length=16), nullable=True),
         sa.Column("start_run_failure", sa.Text(), nullable=True),
         sa.Column("plan", sa.String(length=16), nullable=False),
+        sa.Column("managers_running", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node")),
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
@@ -265,6 +326,7 @@ def upgrade() -> None:
         sa.Column("exit_code", sa.BigInteger(), nullable=True),
         sa.Column("result", sa.String(length=16), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("usage", sa.Text(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("last_modified", sa.BigInteger(), nullable=False),
         sa.Column("retention_time", sa.BigInteger(), nullable=True),
@@ -273,6 +335,7 @@ def upgrade() -> None:
         sa.Column("exit_conditions", sa.Text(), nullable=True),
         sa.Column("dependencies_left", sa.BigInteger(), nullable=False),
         sa.Column("satisfies", sa.Integer(), nullable=False),
+        sa.Column("is_manager", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -284,6 +347,9 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_task_job", ["job", "key"], unique=False)
         batch_op.create_index("ix_task_job_state", ["job", "state", "key"], unique=False)
+        batch_op.create_index(
+            "ix_task_manager", ["job"], unique=False, sqlite_where=sa.text("is_manager = 1")
+        )
         batch_op.create_index(
             "ix_task_waiting",
             ["job", "required_slots", "key"],
