@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import fields
 from sqlalchemy import Table
 
-from batchyard.core import counts
+from batchyard.core import counts, placement
 from batchyard.core.model import (
     Execution,
     ExecutionId,
@@ -307,7 +307,7 @@ class SqlTransaction:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (
             "SELECT key, id, slots, slots_used FROM node WHERE pool = ? "
-            "AND state <> 'gone' AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
+            f"AND state <> 'gone' AND state IN ({_TAKING}) AND plan = 'stay' ORDER BY key"
         )
         return [UsableNode(NodeKey(row[0]), *row[1:]) for row in self._execute(sql, pool)]
 
@@ -550,6 +550,9 @@ class SqlTransaction:
 
 
 _IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
+
+#: See `placement.takes_tasks`.
+_TAKING: Final = ", ".join(f"'{state}'" for state in placement.TAKING)
 
 _BY_KEY: Final = attrgetter("key")
 
