@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,7 @@ class Service:
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(END_SECONDS_MAX)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        _close_pipes(self.process)
         return code
 
 
@@ -106,16 +105,19 @@ def start(
     *arguments: str,
     log: Path,
     environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = (BATCHYARD, "up"),
 ) -> Service:
     """Start ``batchyard up`` with `arguments` and return it once it serves.
+
+    Another `program` takes the same arguments, and may be told things on its standard input.
 
     Raises:
         NotReadyError: with what the server wrote to standard error.
     """
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [BATCHYARD, "up", *arguments],
-            stdin=subprocess.DEVNULL,
+            [*program, *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -130,13 +132,18 @@ def start(
         if match is None:
             process.kill()
             process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+            _close_pipes(process)
     if match is None:
         raise NotReadyError(f"{line!r}, and on standard error: {log.read_text()[-3000:]}")
     service = Service(process, log, line, match["endpoint"], match["account"], match["key"])
     service.look()
     return service
+
+
+def _close_pipes(process: "subprocess.Popen[str]") -> None:
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        pipe.close()
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from batchyard.core.model import JobKey, NodeFillType, NodeKey, TaskKey
+from batchyard.core.model import JobDefaultOrder, JobKey, NodeFillType, NodeKey, TaskKey
 from batchyard.core.placement import (
     FreeNode,
     Placement,
@@ -158,6 +158,27 @@ def test_jobs_are_held_up_only_by_those_before_them() -> None:
     jobs = [a_job(1, 1, priority=1, queues={1: 1}), a_job(2, 2, queues={1: 2})]
     plan_ = plan(snapshot([0], jobs))
     assert ([item.job for item in plan_.placements], plan_.held_up) == ([1, 2], 0)
+
+
+def by_age(free: list[int], *jobs: WaitingJob) -> PoolSnapshot:
+    """Return a snapshot of a pool where the older of equal jobs comes first."""
+    return replace(snapshot(free, list(jobs)), job_order=JobDefaultOrder.CREATION_TIME)
+
+
+def test_where_jobs_go_by_their_creation_the_first_takes_all_that_it_can() -> None:
+    """J-11."""
+    placed = placed_by(by_age([2, 2], a_job(1, 3), a_job(2, 3)))
+    assert [item.job for item in placed] == [1, 1, 1, 2]
+
+
+def test_a_higher_priority_comes_before_an_older_job() -> None:
+    placed = placed_by(by_age([2], a_job(1, 2), a_job(2, 2, priority=1)))
+    assert [item.job for item in placed] == [2, 2]
+
+
+def test_nothing_queues_in_front_of_an_older_job_that_has_to_wait() -> None:
+    placed = placed_by(by_age([0], a_job(1, 1), a_job(2, 2, queues={1: 2})))
+    assert placed == []
 
 
 def test_a_queue_is_what_starts_within_the_time_of_prefetching() -> None:

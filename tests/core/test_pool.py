@@ -24,6 +24,7 @@ from batchyard.core.messages import (
 )
 from batchyard.core.model import (
     AllocationState,
+    JobDefaultOrder,
     Node,
     NodeFillType,
     NodeKey,
@@ -67,6 +68,7 @@ def new(mode: Any = RESIZING, *, dedicated: int = 2, low_priority: int = 1) -> P
         target_low_priority_nodes=low_priority,
         task_slots_per_node=1,
         node_fill_type=NodeFillType.SPREAD,
+        job_default_order=JobDefaultOrder.NONE,
         is_windows=False,
         resize_timeout=timedelta(minutes=15),
     )

@@ -1,5 +1,6 @@
 """From a waiting task to a completed one."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
     EndCause,
     EnvironmentSetting,
+    JobDefaultOrder,
     NodeFillType,
     NodeKey,
     Resize,
@@ -85,6 +87,36 @@ def test_tasks_spread_over_the_nodes_or_pack_them(world: World) -> None:
     world.tasks("a", "b", job_id="s")
     world.tasks("a", "b", job_id="p")
     assert [len(world.assigned(node)) for node in (1, 2, 3, 4)] == [1, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (JobDefaultOrder.NONE, [(job, 1) for job in range(12, 20)]),
+        (JobDefaultOrder.CREATION_TIME, [(0, 3), (1, 3), (2, 2)]),
+    ],
+)
+def test_jobs_of_equal_priority_take_turns_or_go_by_their_creation(
+    world: World, order: JobDefaultOrder, expected: list[tuple[int, int]]
+) -> None:
+    """J-10, J-11: also among more jobs than are looked at together."""
+    world.pool(slots=8, job_default_order=order)
+    world.job("first", priority=1)
+    world.tasks("blocker", job_id="first", required_slots=8)
+    for number in range(20):
+        world.job(f"{number}")
+    for number in reversed(range(20)):
+        world.tasks("a", "b", "c", job_id=f"{number}")
+
+    world.run_for("task-1-1", timedelta(hours=1))
+
+    placed = Counter({n: placed_tasks(world, f"{n}") for n in range(20)})
+    assert sorted((+placed).items()) == expected
+
+
+def placed_tasks(world: World, job_id: str) -> int:
+    """Return how many tasks of a job are on a node."""
+    return sum(world.task(name, job_id).is_placed for name in "abc")
 
 
 def test_a_node_with_affinity_is_preferred(world: World) -> None:

@@ -12,6 +12,8 @@ from azure.batch import BatchClient
 from azure.core.exceptions import HttpResponseError
 
 from tests import batch, processes, service
+from tests.clocked import Clocked
+from tests.clocked import start as start_clocked
 from tests.service import FIRST, OTHER, Service
 from tests.waiting import wait_until
 from tests.web import Web
@@ -40,6 +42,27 @@ def server() -> Iterator[Service]:
             running.end(signal.SIGTERM)
             running.seen.update(processes.about(folder))
             left = wait_until_none_is_left(running)
+        assert result.returncode == 0, result.stderr
+        assert left == []
+
+
+@pytest.fixture
+def clocked() -> Iterator[Clocked]:
+    """A server of the test's own whose clock it can move; at its end nothing of it may be left."""
+    with tempfile.TemporaryDirectory(prefix="batchyard-clocked-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        data = folder / "data"
+        running = start_clocked(data, folder / "server.log", FIRST)
+        try:
+            with running.client:
+                yield running
+        finally:
+            running.service.look()
+            result = service.down(data)
+            running.service.end(signal.SIGTERM)
+            running.service.seen.update(processes.about(folder))
+            left = wait_until_none_is_left(running.service)
         assert result.returncode == 0, result.stderr
         assert left == []
 

@@ -67,6 +67,13 @@ class NodeFillType(StrEnum):
     PACK = "pack"
 
 
+class JobDefaultOrder(StrEnum):
+    """Which of the jobs of equal priority goes first in a pool. Source: J-11."""
+
+    NONE = "none"
+    CREATION_TIME = "creationtime"
+
+
 class JobState(StrEnum):
     """Source: 01, Job.state."""
 
@@ -388,6 +395,7 @@ class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     is_windows: bool = False
     task_slots_per_node: int = 1
     node_fill_type: NodeFillType = NodeFillType.SPREAD
+    job_default_order: JobDefaultOrder = JobDefaultOrder.NONE
     target_dedicated_nodes: int = 0
     target_low_priority_nodes: int = 0
     resize_timeout: timedelta = limits.RESIZE_TIMEOUT_DEFAULT
@@ -474,6 +482,7 @@ class Pool(Struct, frozen=True):
     target_low_priority_nodes: int
     task_slots_per_node: int
     node_fill_type: NodeFillType
+    job_default_order: JobDefaultOrder
     is_windows: bool
     resize_timeout: timedelta
     resize_option: NodeOption = NodeOption.REQUEUE

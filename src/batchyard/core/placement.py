@@ -1,11 +1,11 @@
 """The scheduler: which waiting task goes to which node of one pool.
 
 A plan is made from a snapshot and changes nothing. Jobs of a higher priority come first; jobs of
-equal priority take turns (J-10); within a job the order is that of its tasks (J-15). A node takes a
-task if enough of its slots are free and the job's preparation has not failed there (T-33, J-69).
-``spread`` takes the node with the most free slots, ``pack`` the one with the fewest that suffice
-(T-34). A task prefers the node of its affinity while that one has room (T-35). A task that fits
-nowhere does not hold up smaller ones behind it.
+equal priority take turns (J-10), or the first of them takes all that it can (J-11); within a job
+the order is that of its tasks (J-15). A node takes a task if enough of its slots are free and the
+job's preparation has not failed there (T-33, J-69). ``spread`` takes the node with the most free
+slots, ``pack`` the one with the fewest that suffice (T-34). A task prefers the node of its affinity
+while that one has room (T-35). A task that fits nowhere does not hold up smaller ones behind it.
 
 Where no slot is free, a task may *queue* on a node that will probably start it within
 `limits.PREFETCH_TIME`: so a node of short tasks never waits for the next one. Nothing queues in
@@ -28,6 +28,7 @@ from msgspec import Struct
 
 from batchyard.core import limits
 from batchyard.core.model import (
+    JobDefaultOrder,
     JobKey,
     Node,
     NodeFillType,
@@ -105,11 +106,12 @@ def is_suitable(task: WaitingTask, *, slots: int, is_dedicated: bool) -> bool:
 
 
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
-    """What placement needs to know of one pool."""
+    """What placement needs to know of one pool; of jobs of equal priority the first comes first."""
 
     fill_type: NodeFillType
     nodes: Sequence[FreeNode]
     jobs: Sequence[WaitingJob]
+    job_order: JobDefaultOrder = JobDefaultOrder.NONE
     may_queue: bool = True
     #: Nodes that an earlier plan of the same round holds.
     held: frozenset[NodeKey] = frozenset()
@@ -245,7 +247,9 @@ def plan(snapshot: PoolSnapshot) -> Plan:
     by_priority = sorted(snapshot.jobs, key=lambda job: -job.priority)
     for priority, jobs in groupby(by_priority, key=lambda job: job.priority):
         may_queue = snapshot.may_queue and held_up is None
-        placed, has_waiting = _take_turns(jobs, nodes, slots_max, may_queue=may_queue)
+        placed, has_waiting = _take_turns(
+            jobs, nodes, slots_max, snapshot.job_order, may_queue=may_queue
+        )
         placements += placed
         if has_waiting and held_up is None:
             held_up = priority
@@ -274,11 +278,17 @@ def queue_slots_max(slots: int, mean_run_time: timedelta) -> int:
 
 
 def _take_turns(
-    jobs: Iterable[WaitingJob], nodes: _Nodes, slots_max: int, *, may_queue: bool
+    jobs: Iterable[WaitingJob],
+    nodes: _Nodes,
+    slots_max: int,
+    order: JobDefaultOrder,
+    *,
+    may_queue: bool,
 ) -> tuple[list[Placement], bool]:
     """Place tasks of jobs of one priority; return also whether one of them has to wait."""
     placements: list[Placement] = []
     has_waiting = False
+    go_by_age = order is JobDefaultOrder.CREATION_TIME
     turns = deque((job, iter(job.tasks), set[int](), job.tasks_max) for job in jobs)
     while turns:
         job, tasks, too_large, most = turns.popleft()
@@ -286,11 +296,13 @@ def _take_turns(
             if task.required_slots in too_large and task.is_plain:
                 continue
             found = nodes.find(task, job.unfit)
-            if not found and may_queue and task.is_plain:
+            # Nothing queues in front of an older job that has to wait.
+            if not found and may_queue and task.is_plain and not (go_by_age and has_waiting):
                 found = nodes.find_queue(task, job)
             if found:
                 placements.append(_take(nodes, task, job.key, found))
-                turns.append((job, tasks, too_large, None if most is None else most - 1))
+                again = turns.appendleft if go_by_age else turns.append
+                again((job, tasks, too_large, None if most is None else most - 1))
                 break
             if task.is_plain:
                 too_large.add(task.required_slots)

@@ -4,7 +4,7 @@ A round looks at the jobs of the ready index in the order of their turns until n
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Final
@@ -19,6 +19,7 @@ from batchyard.core.messages import (
 )
 from batchyard.core.model import (
     Job,
+    JobDefaultOrder,
     JobKey,
     JobNode,
     JobNodeState,
@@ -160,7 +161,8 @@ class _Round:
         """Look at one group of jobs after the other, as long as there is room."""
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
-        turns: Iterator[JobKey] = iter(list(self._ready) if has_room else ())
+        in_order = self._ready.in_order(self._pool.job_default_order)
+        turns: Iterator[JobKey] = iter(list(in_order) if has_room else ())
         while self._placements_left > 0 and self._has_room:
             jobs = list(islice(self._that_may_fit(turns), max(nodes.free_room, _JOBS_A_LOOK)))
             if not jobs:
@@ -236,9 +238,12 @@ class _Round:
         return again + later
 
     def _part(
-        self, keys: Sequence[JobKey], cut: Iterable[JobKey]
+        self, keys: Sequence[JobKey], cut: Collection[JobKey]
     ) -> tuple[Sequence[JobKey], list[JobKey]]:
         """Part jobs into those that do not come after any of `cut`, and the others."""
+        if self._pool.job_default_order is JobDefaultOrder.CREATION_TIME:
+            seen = next((place for place, key in enumerate(keys, 1) if key in cut), len(keys))
+            return keys[:seen], list(keys[seen:])
         least = max(map(self._ready.priority, cut), default=None)
         if least is None:
             return keys, []
@@ -267,6 +272,7 @@ class _Round:
         nodes = self._nodes
         return placement.PoolSnapshot(
             fill_type=self._pool.node_fill_type,
+            job_order=self._pool.job_default_order,
             nodes=[
                 placement.FreeNode(node.key, node.slots, nodes.slots_free[node.key])
                 for node in nodes.usable.values()

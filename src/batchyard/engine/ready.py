@@ -11,12 +11,15 @@ So a round of placement costs what it places, however many jobs and tasks there 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from batchyard.core.model import JobKey, JobState, PoolKey
+from batchyard.core.model import JobDefaultOrder, JobKey, JobState, PoolKey
 from batchyard.engine.ports import Transaction
 
 
 class ReadyJobs:
-    """The jobs of one pool, by priority; of equal ones, the one whose last turn is longest ago."""
+    """The jobs of one pool, by priority; of equal ones, the one whose last turn is longest ago.
+
+    In a pool whose jobs go by their creation the older one is always first (J-11).
+    """
 
     def __init__(self, jobs: Iterable[tuple[JobKey, int]]) -> None:
         self._priorities: dict[JobKey, int] = {}
@@ -65,10 +68,12 @@ class ReadyJobs:
         """Note how many slots a task of the job needs at least, until it changes."""
         self._least_slots[job] = slots
 
-    def __iter__(self) -> Iterator[JobKey]:
+    def in_order(self, order: JobDefaultOrder) -> Iterator[JobKey]:
         """Return the jobs in the order of their turns. It must not change meanwhile."""
         for priority in sorted(self._turns, reverse=True):
-            yield from self._turns[priority]
+            turns = self._turns[priority]
+            # A job that was created later has a higher key.
+            yield from sorted(turns) if order is JobDefaultOrder.CREATION_TIME else turns
 
 
 class Ready:

@@ -75,6 +75,7 @@ pool: Final = Table(
     Column("target_low_priority_nodes", Integer, nullable=False),
     Column("task_slots_per_node", Integer, nullable=False),
     Column("node_fill_type", String(16), nullable=False),
+    Column("job_default_order", String(16), nullable=False),
     Column("is_windows", Integer, nullable=False),
     Column("resize_timeout", BigInteger, nullable=False),
     Column("resize_option", String(16), nullable=False),

@@ -8,7 +8,14 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import MetadataItem, NodeFillType, PoolSpec, ResizeError
+from batchyard.core.model import (
+    JobDefaultOrder,
+    MetadataItem,
+    NodeFillType,
+    Pool,
+    PoolSpec,
+    ResizeError,
+)
 from batchyard.engine.views import NodeCounts, PoolView
 from batchyard.wire import bodies, checks, coverage, links, model, properties, start_tasks, values
 from batchyard.wire.versions import ApiVersion
@@ -46,6 +53,7 @@ def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
         is_windows=_is_windows(request.virtual_machine_configuration),
         task_slots_per_node=_task_slots(request.task_slots_per_node, vm_size),
         node_fill_type=_node_fill_type(request.task_scheduling_policy),
+        job_default_order=_job_default_order(request.task_scheduling_policy),
         target_dedicated_nodes=target(request.target_dedicated_nodes, "targetDedicatedNodes") or 0,
         target_low_priority_nodes=target(
             request.target_low_priority_nodes, "targetLowPriorityNodes"
@@ -109,6 +117,23 @@ def _node_fill_type(policy: model.BatchTaskSchedulingPolicy | None) -> NodeFillT
         return NodeFillType.SPREAD
     given = checks.required(policy.node_fill_type, "taskSchedulingPolicy.nodeFillType")
     return NodeFillType.PACK if given is model.BatchNodeFillType.PACK else NodeFillType.SPREAD
+
+
+def _job_default_order(policy: model.BatchTaskSchedulingPolicy | None) -> JobDefaultOrder:
+    if policy is None or policy.job_default_order is None:
+        return JobDefaultOrder.NONE
+    return JobDefaultOrder(policy.job_default_order)
+
+
+def _write_scheduling_policy(pool: Pool) -> model.BatchTaskSchedulingPolicy:
+    """Return how tasks spread; the order of jobs is told where it is not what it always was."""
+    is_default = pool.job_default_order is JobDefaultOrder.NONE
+    return model.BatchTaskSchedulingPolicy(
+        job_default_order=(
+            None if is_default else model.BatchJobDefaultOrder(pool.job_default_order)
+        ),
+        node_fill_type=model.BatchNodeFillType(pool.node_fill_type),
+    )
 
 
 def target(given: int | None, name: str) -> int | None:
@@ -190,9 +215,7 @@ def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
         enable_auto_scale=False,
         enable_inter_node_communication=False,
         task_slots_per_node=pool.task_slots_per_node,
-        task_scheduling_policy=model.BatchTaskSchedulingPolicy(
-            node_fill_type=model.BatchNodeFillType(pool.node_fill_type)
-        ),
+        task_scheduling_policy=_write_scheduling_policy(pool),
         start_task=start_tasks.write_start_task(spec.start_task),
         metadata=write_metadata(spec.metadata),
         user_accounts=echoed.user_accounts,

@@ -102,7 +102,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         "targetNodeCommunicationMode": _echoed("nodes always connect in the one way there is"),
     },
     model.BatchTaskSchedulingPolicy: {
-        "jobDefaultOrder": _refused(_LATER, default=model.BatchJobDefaultOrder.NONE),
+        "jobDefaultOrder": _YES,
         "nodeFillType": _YES,
     },
     model.VirtualMachineConfiguration: {

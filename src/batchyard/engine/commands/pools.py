@@ -59,6 +59,7 @@ def create_pool(cascade: Cascade, account: str, spec: PoolSpec) -> PoolView:
         target_low_priority_nodes=spec.target_low_priority_nodes,
         task_slots_per_node=spec.task_slots_per_node,
         node_fill_type=spec.node_fill_type,
+        job_default_order=spec.job_default_order,
         is_windows=spec.is_windows,
         resize_timeout=spec.resize_timeout,
     )

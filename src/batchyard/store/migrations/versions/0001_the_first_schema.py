@@ -230,6 +230,7 @@ def upgrade() -> None:
         sa.Column("target_low_priority_nodes", sa.Integer(), nullable=False),
         sa.Column("task_slots_per_node", sa.Integer(), nullable=False),
         sa.Column("node_fill_type", sa.String(length=16), nullable=False),
+        sa.Column("job_default_order", sa.String(length=16), nullable=False),
         sa.Column("is_windows", sa.Integer(), nullable=False),
         sa.Column("resize_timeout", sa.BigInteger(), nullable=False),
         sa.Column("resize_option", sa.String(length=16), nullable=False),
