@@ -13,6 +13,7 @@ from batchyard.core import placement, waiting
 from batchyard.core.model import (
     AllocationState,
     Job,
+    JobDefaultOrder,
     JobKey,
     JobState,
     Node,
@@ -71,6 +72,7 @@ def a_pool(**changes: Any) -> Pool:
         node_fill_type=NodeFillType.SPREAD,
         is_windows=False,
         resize_timeout=timedelta(minutes=15),
+        job_default_order=JobDefaultOrder.NONE,
     )
     return replace(pool, **changes)
 

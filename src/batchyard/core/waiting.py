@@ -29,6 +29,26 @@ from batchyard.core.model import (
 from batchyard.core.placement import FreeNode, PoolSnapshot, WaitingJob, WaitingTask
 from batchyard.core.reasons import Reason, WaitingCode
 
+#: Reasons that come and go with every task that starts or ends: one way of waiting for room.
+_CONTENTION: Final = frozenset(
+    {
+        WaitingCode.PARALLEL_TASKS_LIMIT,
+        WaitingCode.NODES_HELD,
+        WaitingCode.NO_FREE_NODES,
+        WaitingCode.NO_FREE_SLOTS,
+        WaitingCode.PLACEMENT_DUE,
+    }
+)
+
+#: Reasons that end with what a task depends on.
+_DEPENDENCIES: Final = frozenset(
+    {
+        WaitingCode.DEPENDENCY_FAILED,
+        WaitingCode.DEPENDENCY_MISSING,
+        WaitingCode.DEPENDENCY_PENDING,
+    }
+)
+
 #: States of a node that will take tasks by itself, if all goes well.
 _COMING: Final = frozenset(
     {
@@ -75,7 +95,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def why(task: WaitingTask, facts: Facts, dependencies: Dependencies | None = None) -> Reason:
     """Return why a task waits that is on no node."""
-    reason = _of_job(facts.job)
+    reason = of_job(facts.job)
     if reason is None and dependencies is not None:
         reason = _of_dependencies(dependencies)
     if reason is not None:
@@ -93,6 +113,12 @@ def why(task: WaitingTask, facts: Facts, dependencies: Dependencies | None = Non
     return _of_turn(task, pool, facts, suitable)
 
 
+def is_same_wait(one: str, other: str) -> bool:
+    """Return whether two codes tell of one time of waiting, which only looks different by now."""
+    pair = {one, other}
+    return one == other or pair <= _CONTENTION or pair <= _DEPENDENCIES
+
+
 def of_placed(node: Node | None, node_id: str, *, is_preparing: bool) -> Reason:
     """Return why a task waits that was given to a node and has not started there."""
     details: dict[str, object] = {"nodeId": node_id}
@@ -104,7 +130,8 @@ def of_placed(node: Node | None, node_id: str, *, is_preparing: bool) -> Reason:
     return Reason(WaitingCode.QUEUED_ON_NODE, sentence, details | {"nodeState": str(state)})
 
 
-def _of_job(job: Job) -> Reason | None:
+def of_job(job: Job) -> Reason | None:
+    """Return why a job runs none of its tasks, None if it does."""
     if job.state in (JobState.ACTIVE, JobState.ENABLING):
         return None
     details = {"jobState": str(job.state)}

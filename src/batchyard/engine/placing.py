@@ -31,6 +31,7 @@ from batchyard.core.model import (
     TaskKey,
 )
 from batchyard.engine.cascade import Cascade
+from batchyard.engine.facts import as_waiting
 from batchyard.engine.orders import must_wait
 from batchyard.engine.ports import UsableNode
 from batchyard.engine.ready import ReadyJobs
@@ -169,6 +170,8 @@ class _Round:
                 break
             turns = chain(self._place(jobs), turns)
         self._recall_lower()
+        if nodes.held or self._pool.key in self._cascade.hints.held:
+            self._cascade.hints.held[self._pool.key] = nodes.held
 
     @property
     def _has_room(self) -> bool:
@@ -294,7 +297,7 @@ class _Round:
 
     def _waiting(self, task: Task) -> placement.WaitingTask:
         wanted = None if task.affinity_id is None else self._by_affinity.get(task.affinity_id)
-        return placement.WaitingTask(task.key, task.required_slots, wanted)
+        return as_waiting(task, wanted)
 
     def _carry_out(self, item: placement.Placement) -> None:
         """Prepare the node for the job if need be, then place the task."""
@@ -346,6 +349,8 @@ class _Round:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
+            if len(waiting[key]) < limit:
+                self._cascade.noted.left[key] = set(left)
             if left:
                 self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:

@@ -32,6 +32,7 @@ from batchyard.core.model import (
 from batchyard.engine.ports import Changes, OpenJob, UsableNode
 from batchyard.store import dependencies, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
+from batchyard.store.waiting import IS_WAITING, SqlWaits
 
 Key = TypeVar("Key", bound=int | str)
 Entity = TypeVar("Entity")
@@ -189,9 +190,14 @@ class SqlTransaction:
         """Write down what new tasks wait for; return how much of that is not satisfied yet."""
         return dependencies.add(self._connection, job, dependents)
 
-    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
-        """Count completed tasks off from what waits for them; return whether any may run now."""
-        return dependencies.satisfy(self._connection, job, tasks)
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey], now: datetime) -> set[int]:
+        """Count completed tasks off from what waits for them; return slots of what may run."""
+        return dependencies.satisfy(self._connection, job, tasks, now)
+
+    @property
+    def waits(self) -> SqlWaits:
+        """The questions that only the answer to "why does it wait" asks."""
+        return SqlWaits(self._connection)
 
     # What belongs together.
 
@@ -541,6 +547,7 @@ class SqlTransaction:
     def _forget_jobs(self, keys: Sequence[JobKey]) -> None:
         sets.delete(self._connection, schema.job_counts, "job", keys)
         sets.delete(self._connection, schema.job_node, "job", keys)
+        sets.delete(self._connection, schema.waiting_reason, "job", keys)
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
         by_job = counts.of_changes(changes)
@@ -548,8 +555,6 @@ class SqlTransaction:
         rows = [[job, *numbers] for job, numbers in added.items() if any(numbers)]
         sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
 
-
-_IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
 
 #: See `placement.takes_tasks`.
 _TAKING: Final = ", ".join(f"'{state}'" for state in placement.TAKING)
@@ -568,18 +573,18 @@ def _names(codec: Codec[Any], prefix: str = "") -> str:
 
 _WAITING_TASKS: Final = f"""
 WITH RECURSIVE size(job, slots) AS (
-  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {_IS_WAITING})
+  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {IS_WAITING})
   FROM json_each(?)
   UNION ALL
   SELECT job, (
     SELECT min(required_slots) FROM task
-    WHERE task.job = size.job AND {_IS_WAITING} AND required_slots > size.slots
+    WHERE task.job = size.job AND {IS_WAITING} AND required_slots > size.slots
   )
   FROM size WHERE slots IS NOT NULL
 )
 SELECT {_names(TASKS, "task.")} FROM size JOIN task ON task.key IN (
   SELECT key FROM task AS first
-  WHERE job = size.job AND {_IS_WAITING} AND required_slots = size.slots
+  WHERE job = size.job AND {IS_WAITING} AND required_slots = size.slots
   ORDER BY key LIMIT ?
 )
 WHERE slots IS NOT NULL

@@ -64,6 +64,7 @@ def create_pool(cascade: Cascade, account: str, spec: PoolSpec) -> PoolView:
         resize_timeout=spec.resize_timeout,
     )
     cascade.transaction.add_pool(pool, spec)
+    cascade.noted.pools.add(pool.key)  # Jobs may have waited for a pool of its name.
     cascade.pools.added(pool.key, pool)
     cascade.run([WakeResize(pool.key)])
     return PoolView(pool=pool, spec=spec, current_dedicated_nodes=0, current_low_priority_nodes=0)

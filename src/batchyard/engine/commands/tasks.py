@@ -170,6 +170,9 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
+    cascade.noted.waiting.update(
+        (job.key, task.required_slots) for task, _ in admitted if not task.dependencies_left
+    )
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
     return results
