@@ -17,7 +17,7 @@ from batchyard.api.http import (
     select_items,
 )
 from batchyard.engine.views import Page, PoolView
-from batchyard.wire import filters, images, links, model, odata, pool_changes
+from batchyard.wire import filters, images, links, model, odata, old_names, pool_changes
 from batchyard.wire import pools as convert
 
 #: Pools on one page of node counts unless asked otherwise. Source: L-34.
@@ -35,7 +35,7 @@ async def create_pool(call: Call) -> Response:
 async def list_pools(call: Call) -> Response:
     """``GET /pools``: one page of the account's pools."""
     selection = call.query.select(model.BatchPool)
-    call.query.refuse_expand(selection)
+    call.query.refuse_statistics(selection)
 
     def write(page: Page[PoolView]) -> Response:
         return answer_page(call, "pools", _pools_json(call, selection, page.items), page)
@@ -52,7 +52,7 @@ async def list_pools(call: Call) -> Response:
 async def get_pool(call: Call) -> Response:
     """``GET /pools/{poolId}``: one pool."""
     selection = call.query.select(model.BatchPool)
-    call.query.refuse_expand(selection)
+    call.query.refuse_statistics(selection)
     view = await call.service.get_pool(call.account, call.params["poolId"])
     conditions.check(call, *_revision(view))
     [pool] = _pools_json(call, selection, [view])
@@ -137,7 +137,7 @@ def _pools_json(
 ) -> Sequence[object]:
     """Return pools in the words of the call's api-version."""
     pools = [convert.write_pool(view, call.base_url) for view in views]
-    return convert.in_words_of(call.version, select_items(selection, pools))
+    return old_names.in_words_of(call.version, select_items(selection, pools))
 
 
 def _revision(view: PoolView) -> tuple[datetime, str]:

@@ -13,6 +13,9 @@ ID_CHARS_MAX: Final = 64
 #: Characters of a display name. Source: L-2.
 DISPLAY_NAME_CHARS_MAX: Final = 1024
 
+#: Characters of what the id of an auto pool begins with. Source: L-3.
+AUTO_POOL_ID_PREFIX_CHARS_MAX: Final = 20
+
 #: Characters of the name of a pool's user account. Source: L-4.
 USER_ACCOUNT_NAME_CHARS_MAX: Final = 20
 
@@ -38,6 +41,9 @@ RECOVERY_COUNT_MAX: Final = 10
 
 #: Longest run of a job release task, and its default. Source: J-80, L-17.
 RELEASE_WALL_CLOCK_TIME_MAX: Final = timedelta(minutes=15)
+
+#: Longest time from the addition of a task to its completion. Source: L-18, T-8.
+TASK_LIFETIME_MAX: Final = timedelta(days=180)
 
 #: How long the files of a completed task are kept. Source: L-18, F-9.
 RETENTION_TIME_DEFAULT: Final = timedelta(days=7)

@@ -93,6 +93,13 @@ class OnAllTasksComplete(StrEnum):
     TERMINATE_JOB = "terminatejob"
 
 
+class PoolLifetime(StrEnum):
+    """How long an auto pool lives: as its job, or as the schedule of its jobs. Source: J-48."""
+
+    JOB = "job"
+    JOB_SCHEDULE = "jobschedule"
+
+
 class DisableTasks(StrEnum):
     """What becomes of the tasks that run when their job is disabled. Source: J-35."""
 
@@ -230,11 +237,31 @@ class Failure(Struct, frozen=True, kw_only=True):
     details: tuple[tuple[str, str], ...] = ()
 
 
+class Usage(Struct, frozen=True, array_like=True):
+    """What executions used, as the kernel of their node counts. A block has 512 bytes."""
+
+    user_microseconds: int = 0
+    kernel_microseconds: int = 0
+    wall_microseconds: int = 0
+    read_blocks: int = 0
+    write_blocks: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.user_microseconds + other.user_microseconds,
+            self.kernel_microseconds + other.kernel_microseconds,
+            self.wall_microseconds + other.wall_microseconds,
+            self.read_blocks + other.read_blocks,
+            self.write_blocks + other.write_blocks,
+        )
+
+
 class Ending(Struct, frozen=True, kw_only=True):
     """How one execution ended, as its node tells it.
 
     `exit_code` is negative for a process that a signal killed (T-19); it is absent when no process
-    ran. `start_time` is when the node began with the execution.
+    ran. `start_time` is when the node began with the execution. `usage` is None where nobody
+    counted.
     """
 
     cause: EndCause
@@ -242,6 +269,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     message: str
     start_time: datetime
     end_time: datetime
+    usage: Usage | None = None
 
 
 # What clients ask for.
@@ -363,27 +391,8 @@ class JobReleaseSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     resource_files: tuple[ResourceFile, ...] = ()
 
 
-class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A job as it was created."""
-
-    id: str
-    pool_id: str
-    display_name: str | None = None
-    priority: int = 0
-    max_wall_clock_time: timedelta | None = None
-    max_task_retry_count: int = 0
-    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
-    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
-    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
-    uses_task_dependencies: bool = False
-    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
-    preparation: JobPreparationSpec | None = None
-    release: JobReleaseSpec | None = None
-    metadata: tuple[MetadataItem, ...] | None = None
-
-
 class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A pool as it was created.
+    """A pool as it was created; the id of one that an auto pool is to be made of is empty.
 
     `echoed` holds properties that mean nothing on one's own machines (image, disks, ...): they are
     given back as they came, and only ``wire`` knows their names.
@@ -404,6 +413,35 @@ class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     echoed: Mapping[str, object] = field(default_factory=dict)
 
 
+class AutoPoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A pool that the service makes for a job, and deletes with it. Source: J-46 ... J-52."""
+
+    pool: PoolSpec
+    id_prefix: str | None = None
+    lifetime: PoolLifetime = PoolLifetime.JOB
+    keep_alive: bool = False
+
+
+class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A job as it was created; one with an auto pool has no `pool_id` until that is made."""
+
+    id: str
+    pool_id: str
+    auto_pool: AutoPoolSpec | None = None
+    display_name: str | None = None
+    priority: int = 0
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
+    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    uses_task_dependencies: bool = False
+    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
+    preparation: JobPreparationSpec | None = None
+    release: JobReleaseSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
 class NodeOption(StrEnum):
     """What becomes of the tasks of a node that is taken away or rebooted. Source: P-17, P-38."""
 
@@ -419,6 +457,18 @@ class JobConstraints(Struct, frozen=True):
     max_task_retry_count: int = 0
 
 
+class AutoPoolChange(Struct, frozen=True, kw_only=True):
+    """An auto pool as an update names it: only `keep_alive` may differ from what it is (J-31).
+
+    A prefix or pool of None is not named.
+    """
+
+    lifetime: PoolLifetime
+    keep_alive: bool = False
+    id_prefix: str | None = None
+    pool: PoolSpec | None = None
+
+
 class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
@@ -430,6 +480,7 @@ class JobChange(Struct, frozen=True, kw_only=True):
     constraints: JobConstraints | None = None
     on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
+    auto_pool: AutoPoolChange | None = None
     metadata: tuple[MetadataItem, ...] | None = None
 
 
@@ -570,6 +621,14 @@ class Job(Struct, frozen=True):
     tasks_check_time: datetime | None = None
     #: The earlier of the two while it is active: when something is due without anything happening.
     due_time: datetime | None = None
+    #: The pool that was made for it alone, there or not.
+    auto_pool: PoolKey | None = None
+    #: Whether that pool stays when the job is over.
+    keeps_pool: bool = False
+    #: Why its auto pool could not be made (J-51).
+    scheduling_error: Failure | None = None
+    #: Whether it ends without waiting for its nodes (J-42).
+    is_forced: bool = False
 
 
 class Task(Struct, frozen=True):
@@ -603,6 +662,8 @@ class Task(Struct, frozen=True):
     exit_code: int | None = None
     result: TaskResult | None = None
     failure: Failure | None = None
+    #: Of all its executions that are over.
+    usage: Usage | None = None
     revision: int = 1
     retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
     #: When the files of the completed task are due to go; None once they are gone, or for never.

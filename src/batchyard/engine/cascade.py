@@ -86,6 +86,7 @@ class Dated(Enum):
 
     RETENTION = auto()
     JOBS = auto()
+    LIFETIME = auto()
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ A loop runs in the writer's transaction, after the commands, for what was woken.
 equals running it once; a loop that is not done wakes itself.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from batchyard.core import job as job_cycle
@@ -15,9 +16,11 @@ from batchyard.core.effects import (
     WakeSweep,
 )
 from batchyard.core.messages import (
+    DismissJobNode,
     Event,
     JobDue,
     JobEnding,
+    JobEndTold,
     JobQuiet,
     JobSwept,
     LeavePool,
@@ -27,6 +30,7 @@ from batchyard.core.messages import (
     StopExecution,
     TaskFilesRemoved,
     TaskGivenBack,
+    TaskOutlived,
     TerminateAttempt,
     TerminateTask,
 )
@@ -35,6 +39,7 @@ from batchyard.core.model import (
     DisableTasks,
     Job,
     JobKey,
+    JobNode,
     JobState,
     Node,
     NodeKey,
@@ -49,6 +54,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import job_directory, task_directory
+from batchyard.engine.ports import Transaction
 from batchyard.engine.removals import remove_directories
 from batchyard.link import messages
 
@@ -121,18 +127,31 @@ def sweep(cascade: Cascade, job_key: JobKey) -> None:
     if job is None or job.state not in job_cycle.ENDING:
         return
     limit = limits.SWEEP_ENTITIES_MAX
-    to_end = cascade.transaction.job_nodes_to_end(job_key, limit)
+    to_end = _job_nodes_to_end(cascade, job, limit)
     running = cascade.transaction.placed_tasks(job_key, limit)
     cascade.job_nodes.known(((item.job, item.node), item) for item in to_end)
     cascade.tasks.known((item.key, item) for item in running)
-    cascade.run(JobEnding(key=(item.job, item.node)) for item in to_end)
+    told = DismissJobNode if _dismisses(job) else JobEnding
+    cascade.run(told(key=(item.job, item.node)) for item in to_end)
     cascade.run(event for item in running for event in _ended_with_job(item))
     if len(to_end) == limit or len(running) == limit:
         cascade.run([WakeSweep(job_key)])
         return
+    cascade.run([JobEndTold(key=job_key)])
     job = cascade.jobs.get(job_key)
     if job is not None and job.state is JobState.DELETING and job.nodes_unsettled == 0:
         _delete_rows(cascade, job)
+
+
+def _dismisses(job: Job) -> bool:
+    """Whether a job goes without waiting for what its nodes have left to do (J-42)."""
+    return job.is_forced and job.state is JobState.DELETING
+
+
+def _job_nodes_to_end(cascade: Cascade, job: Job, limit: int) -> list[JobNode]:
+    if _dismisses(job):
+        return cascade.transaction.unsettled_job_nodes(job.key, limit)
+    return cascade.transaction.job_nodes_to_end(job.key, limit)
 
 
 def _quieten(cascade: Cascade, job: Job) -> None:
@@ -190,15 +209,43 @@ def retain(cascade: Cascade) -> datetime | None:
     limit = limits.SWEEP_ENTITIES_MAX
     due = cascade.transaction.tasks_with_files_due(cascade.now, limit)
     cascade.tasks.known((item.key, item) for item in due)
-    directories = []
-    specs = cascade.transaction.task_specs(item.key for item in due)
-    for item in due:
-        job = cascade.jobs.get(item.job)
-        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
-            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+    directories = _directories_of(cascade, due)
     cascade.run(TaskFilesRemoved(key=item.key) for item in due)
     remove_directories(cascade, directories)
     for node, removal, path in cascade.transaction.take_due_removals(cascade.now, limit):
         cascade.removals.append((node, messages.RemoveDirectory(removal, path)))
     cascade.flush()
     return cascade.transaction.next_files_due()
+
+
+def outlive(cascade: Cascade) -> datetime | None:
+    """End the tasks that are open at the end of their lifetime (T-8); return when to look again.
+
+    A lifetime ends in the order of keys, as it began: so tasks are walked through by their keys,
+    each of them once, and until then its end costs nothing, not even a place in an index.
+    """
+    added_before = cascade.now - limits.TASK_LIFETIME_MAX
+    open_tasks = cascade.transaction.take_outlived_tasks(added_before, limits.SWEEP_ENTITIES_MAX)
+    cascade.tasks.known((item.key, item) for item in open_tasks)
+    directories = _directories_of(cascade, open_tasks)
+    cascade.run(TaskOutlived(key=item.key) for item in open_tasks)
+    cascade.flush()
+    remove_directories(cascade, directories)
+    return lifetime_end(cascade.transaction)
+
+
+def lifetime_end(transaction: Transaction) -> datetime | None:
+    """Return when the lifetime of the next task ends, None if there is no task."""
+    added = transaction.next_lifetime_start()
+    return None if added is None else added + limits.TASK_LIFETIME_MAX
+
+
+def _directories_of(cascade: Cascade, tasks: Sequence[Task]) -> list[tuple[NodeKey, str]]:
+    """Return the directories of tasks on nodes that are still there."""
+    specs = cascade.transaction.task_specs(item.key for item in tasks)
+    directories = []
+    for item in tasks:
+        job = cascade.jobs.get(item.job)
+        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
+            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+    return directories

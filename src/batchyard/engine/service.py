@@ -138,9 +138,10 @@ class Service:
             write, self._reads.list_nodes, account, pool_id, after or 0, limit, filter
         )
 
-    async def get_job(self, account: str, job_id: str) -> JobView:
+    async def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
-        return await self._read(self._reads.get_job, account, job_id)
+        read = partial(self._reads.get_job, with_statistics=with_statistics)
+        return await self._read(read, account, job_id)
 
     async def list_jobs(
         self,
@@ -149,10 +150,12 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
+        with_statistics: bool = False,
         write: Callable[[Page[JobView]], Result],
     ) -> Result:
         """Return what `write` makes of one page of an account's jobs."""
-        return await self._page(write, self._reads.list_jobs, account, after or 0, limit, filter)
+        read = partial(self._reads.list_jobs, with_statistics=with_statistics)
+        return await self._page(write, read, account, after or 0, limit, filter)
 
     async def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
@@ -298,14 +301,24 @@ class Service:
         return await self._write(commands.enable_job, account, job_id, guard)
 
     async def terminate_job(
-        self, account: str, job_id: str, reason: str | None, guard: JobGuard = None
+        self,
+        account: str,
+        job_id: str,
+        reason: str | None,
+        guard: JobGuard = None,
+        *,
+        is_forced: bool = False,
     ) -> JobView:
         """Terminate a job."""
-        return await self._write(commands.terminate_job, account, job_id, reason, guard)
+        command = partial(commands.terminate_job, is_forced=is_forced)
+        return await self._write(command, account, job_id, reason, guard)
 
-    async def delete_job(self, account: str, job_id: str, guard: JobGuard = None) -> None:
+    async def delete_job(
+        self, account: str, job_id: str, guard: JobGuard = None, *, is_forced: bool = False
+    ) -> None:
         """Delete a job."""
-        await self._write(commands.delete_job, account, job_id, guard)
+        command = partial(commands.delete_job, is_forced=is_forced)
+        await self._write(command, account, job_id, guard)
 
     async def add_task(self, account: str, job_id: str, spec: TaskSpec) -> TaskView:
         """Add a task."""
