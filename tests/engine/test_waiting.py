@@ -253,6 +253,36 @@ def test_the_tasks_of_a_job_are_counted_by_what_they_wait_for(world: World) -> N
     assert ask_job(world).count == 7
 
 
+def test_one_of_many_that_wait_for_a_range_is_examined(world: World) -> None:
+    world.pool(slots=3)
+    world.job(uses_task_dependencies=True)
+    world.tasks("1")
+    world.do(commands.terminate_task, ACCOUNT, "job", "1")
+    world.report(world.never_started("task-1-1"))
+    world.tasks("blocked", depends_on=after(ranges=[(1, 1)]))
+    assert counted(world) == {"DependencyFailed": (1, ["blocked"])}
+
+
+def test_what_was_not_looked_at_is_not_counted_as_exact(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of very many tasks is looked at: counts say that there may be more."""
+    monkeypatch.setattr(limits, "WAITING_LOOKS_MAX", 2)
+    monkeypatch.setattr(limits, "WAITING_TASKS_COUNTED_MAX", 3)
+    world.pool(nodes=0)
+    world.job(uses_task_dependencies=True)
+    world.tasks("a", "b")
+    world.tasks("x", "y", "z", depends_on=after("a", "b"))
+    found = {str(group.reason.code): group for group in ask_job(world).groups}
+    assert (found["NoNodes"].count, found["NoNodes"].is_exact) == (2, True)
+    pending = found["DependencyPending"]
+    assert (pending.count, pending.is_exact) == (3, False)
+    world.tasks("c", "d")
+    found = {str(group.reason.code): group for group in ask_job(world).groups}
+    assert (found["NoNodes"].count, found["NoNodes"].is_exact) == (3, False)
+    assert found["DependencyPending"].is_exact is False
+
+
 def test_a_task_that_is_taken_from_its_node_waits_from_then_on(world: World) -> None:
     world.pool()
     world.job()

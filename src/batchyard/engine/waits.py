@@ -29,11 +29,12 @@ class Begun(NamedTuple):
 
 
 class Dependents(NamedTuple):
-    """Tasks of a job that wait for others, as far as was looked, and what for."""
+    """Tasks of a job that wait for others, as far as was looked; `is_whole` if at all of them."""
 
     failed: Sequence[TaskKey]
     missing: Sequence[TaskKey]
     pending: Sequence[TaskKey]
+    is_whole: bool
 
 
 class Waits(Protocol):

@@ -18,7 +18,7 @@ from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
 from batchyard.engine.facts import as_waiting, gather
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waited import WAITING, Wait, history_of
-from batchyard.engine.waits import Held
+from batchyard.engine.waits import Dependents, Held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +146,14 @@ class _Groups:
             return placed
         if waiting.of_job(self._job) is not None:
             return [*placed, self._of_job(left)]
-        ready = self._ready(left)
-        found = sum(group.count for group in ready)
-        if self._job.uses_task_dependencies and found < left:
-            ready += self._dependents(left - found)
-        return placed + ready
+        if not self._job.uses_task_dependencies:
+            return placed + self._ready(left, is_exact=True)
+        found = self._waits.dependents(self._job.key, limits.WAITING_LOOKS_MAX)
+        seen = len(found.failed) + len(found.missing) + len(found.pending)
+        ready = self._ready(left - seen, is_exact=found.is_whole)
+        if not found.is_whole and all(group.is_exact for group in ready):
+            seen = left - sum(group.count for group in ready)
+        return placed + ready + self._dependents(found, seen)
 
     def _of_job(self, count: int) -> Group:
         """All tasks of a job that runs nothing wait for the same reason."""
@@ -173,45 +176,48 @@ class _Groups:
                 groups.append(group)
         return groups
 
-    def _ready(self, left: int) -> list[Group]:
-        """Tasks that only need a place, by their classes."""
+    def _ready(self, left: int, *, is_exact: bool) -> list[Group]:
+        """Tasks that only need a place, by their classes; if that is exact, `left` in all."""
         samples = self._transaction.waiting_tasks([self._job.key], 1)[self._job.key]
         limit = limits.WAITING_TASKS_COUNTED_MAX
         groups = []
         for sample in samples:
-            if len(samples) == 1 and not self._job.uses_task_dependencies:
-                count, is_exact = left, True
-            else:
-                count = self._waits.count_waiting(sample, limit)
-                is_exact = count < limit
-            reason = waiting.why(as_waiting(sample), self._facts)
-            tasks = self._waits.first_waiting(sample, self._shown)
-            groups.append(Group(reason=reason, count=count, is_exact=is_exact, tasks=tasks))
+            group = Group(reason=waiting.why(as_waiting(sample), self._facts), count=left)
+            if len(samples) > 1 or not is_exact:
+                group.count = self._waits.count_waiting(sample, limit)
+                group.is_exact = group.count < limit
+            group.tasks = self._waits.first_waiting(sample, self._shown)
+            groups.append(group)
         return groups
 
-    def _dependents(self, left: int) -> list[Group]:
-        """Tasks that wait for others. Of those that are not hopeless at once a few are examined."""
-        found = self._waits.dependents(self._job.key, limits.WAITING_LOOKS_MAX)
+    def _dependents(self, found: Dependents, count: int) -> list[Group]:
+        """Tasks that wait for others: those that are hopeless by an id, and all the rest.
+
+        A few of the rest are examined, for what became of the numbers of their ranges.
+        """
         groups = []
-        known = 0
         for tasks in (found.failed, found.missing):
             if tasks:
                 reason = self._examined(tasks[:1])[0]
-                known += len(tasks)
-                group = Group(reason=reason, count=len(tasks), tasks=list(tasks[: self._shown]))
-                group.is_exact = left <= limits.WAITING_LOOKS_MAX
+                group = Group(reason=reason, count=len(tasks), is_exact=found.is_whole)
+                group.tasks = list(tasks[: self._shown])
                 groups.append(group)
-        pending = found.pending[: self._shown]
-        rest = max(left - known, 0)
-        for task, reason in zip(pending, self._examined(pending), strict=True):
-            is_pending = reason.code is WaitingCode.DEPENDENCY_PENDING
-            count = 0 if is_pending else 1
-            groups.append(Group(reason=reason, count=count, is_exact=False, tasks=[task]))
-            rest -= count
-        if rest > 0:
-            meaning = MEANINGS[WaitingCode.DEPENDENCY_PENDING]
-            reason = Reason(WaitingCode.DEPENDENCY_PENDING, meaning.sentence)
-            groups.append(Group(reason=reason, count=rest, is_exact=False))
+                count -= len(tasks)
+        examined = found.pending[: self._shown]
+        pending = []
+        for task, reason in zip(examined, self._examined(examined), strict=True):
+            if reason.code is not WaitingCode.DEPENDENCY_PENDING:
+                groups.append(Group(reason=reason, count=1, is_exact=False, tasks=[task]))
+                count -= 1
+            else:
+                pending.append(task)
+        if count > 0:
+            code = WaitingCode.DEPENDENCY_PENDING
+            is_exact = found.is_whole and len(found.pending) <= self._shown
+            group = Group(reason=Reason(code, MEANINGS[code].sentence), is_exact=is_exact)
+            group.count = count
+            group.tasks = pending
+            groups.append(group)
         return groups
 
     def _examined(self, tasks: Iterable[TaskKey]) -> list[Reason]:

@@ -43,6 +43,23 @@ _NUMBERS_PASSED_MAX: Final = 100_000
 _JOBS_BEFORE_MAX: Final = 1000
 
 
+#: Ids that tasks of a job wait for: the dependent, whether it is active, the state of the other.
+_EDGES: Final = (
+    "SELECT edge.dependent, own.state = 'active', parent.state FROM "
+    "(SELECT parent, dependent FROM dependency WHERE job = ? LIMIT ?) AS edge "
+    "JOIN task AS own ON own.key = edge.dependent "
+    "LEFT JOIN task_spec AS spec ON spec.job = ? AND spec.id_folded = edge.parent "
+    "LEFT JOIN task AS parent ON parent.key = spec.key"
+)
+
+#: The same of ranges; what became of their numbers is not looked at.
+_BLOCKS: Final = (
+    "SELECT block.dependent, own.state = 'active' AND own.dependencies_left > 0, 'active' FROM "
+    "(SELECT dependent FROM dependency_block WHERE job = ? LIMIT ?) AS block "
+    "JOIN task AS own ON own.key = block.dependent"
+)
+
+
 class SqlWaits:
     """See `batchyard.engine.waits.Waits`."""
 
@@ -121,29 +138,18 @@ class SqlWaits:
 
     def dependents(self, job: JobKey, limit: int) -> Dependents:
         """Return tasks that wait for others; at most `limit` of what they wait for is looked at."""
-        sql = (
-            "SELECT edge.dependent, parent.state FROM "
-            "(SELECT parent, dependent FROM dependency WHERE job = ? LIMIT ?) AS edge "
-            "JOIN task AS own ON own.key = edge.dependent AND own.state = 'active' "
-            "LEFT JOIN task_spec AS spec ON spec.job = ? AND spec.id_folded = edge.parent "
-            "LEFT JOIN task AS parent ON parent.key = spec.key"
-        )
-        states: dict[str | None, dict[TaskKey, None]] = {}
-        for key, state in self._execute(sql, job, limit, job):
-            found = state if state in (None, TaskState.COMPLETED) else TaskState.ACTIVE
-            states.setdefault(found, {})[TaskKey(key)] = None
-        sql = (
-            "SELECT DISTINCT block.dependent FROM "
-            "(SELECT dependent FROM dependency_block WHERE job = ? LIMIT ?) AS block "
-            "JOIN task ON task.key = block.dependent "
-            "WHERE task.state = 'active' AND task.dependencies_left > 0"
-        )
-        pending = states.setdefault(TaskState.ACTIVE, {})
-        pending.update((TaskKey(row[0]), None) for row in self._execute(sql, job, limit))
-        failed = states.get(TaskState.COMPLETED, {})
-        missing = [key for key in states.get(None, {}) if key not in failed]
-        hopeless = failed.keys() | set(missing)
-        return Dependents(list(failed), missing, [key for key in pending if key not in hopeless])
+        edges = self._execute(_EDGES, job, limit, job).fetchall()
+        blocks = self._execute(_BLOCKS, job, limit).fetchall()
+        keys: dict[str, dict[TaskKey, None]] = {"failed": {}, "missing": {}, "pending": {}}
+        for key, is_active, parent_state in chain(edges, blocks):
+            if is_active:
+                found = "missing" if parent_state is None else _kind(parent_state)
+                keys[found][TaskKey(key)] = None
+        failed = keys["failed"]
+        missing = {key: None for key in keys["missing"] if key not in failed}
+        pending = [key for key in keys["pending"] if key not in failed and key not in missing]
+        is_whole = len(edges) < limit and len(blocks) < limit
+        return Dependents(list(failed), list(missing), pending, is_whole)
 
     def dependencies(self, task: Task, shown: int) -> Dependencies:
         """Return what a task waits for, with at most `shown` ids of each kind."""
