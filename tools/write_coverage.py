@@ -80,8 +80,9 @@ def _operations() -> str:
     lines += [
         "",
         "Every operation takes `api-version` and `timeOut`; the latter has no effect, since an",
-        "answer comes as soon as what it says is on disk. `$expand=stats` is refused, unless",
-        "`$select` leaves the statistics out.",
+        "answer comes as soon as what it says is on disk. `$expand=stats` shows",
+        "[what was counted](explanation/statistics.md) of jobs and tasks; of pools it is refused,",
+        "unless `$select` leaves the statistics out.",
         "",
     ]
     return "\n".join(lines)

@@ -116,10 +116,8 @@ def test_a_request_without_a_version_is_refused(bench: Bench):
         ("$filter=priority%20eq%201", "InvalidQueryParameterValue"),
         ("$filter=state%20gt%20%27active%27", "InvalidQueryParameterValue"),
         ("$filter=%28", "InvalidQueryParameterValue"),
-        ("$select=id,stats&$expand=stats", "InvalidQueryParameterValue"),
         ("$select=id&$expand=nothing", "InvalidQueryParameterValue"),
         ("maxresults=99999999999999999999", "OutOfRangeQueryParameterValue"),
-        ("$expand=stats", "InvalidQueryParameterValue"),
         ("$skiptoken=abc", "InvalidQueryParameterValue"),
         ("$skiptoken=99999999999999999999", "InvalidQueryParameterValue"),
         ("timeOut=soon", "InvalidQueryParameterValue"),
@@ -144,7 +142,9 @@ def test_a_query_that_cannot_be_met_is_refused(bench: Bench, query, code):
         "$filter=",
         "$filter=%20",
         "$expand=",
+        "$expand=stats",
         "$select=id,state&$expand=stats",
+        "$select=id,stats&$expand=stats",
     ],
 )
 def test_a_query_of_any_client_is_understood(bench: Bench, query):
@@ -232,7 +232,7 @@ def test_a_refused_property_says_what_to_do(bench: Bench):
 
 
 def test_a_defect_is_answered_without_its_inside_and_logged_with_its_id(bench: Bench, caplog):
-    async def broken(account: str, job_id: str) -> None:
+    async def broken(account: str, job_id: str, **options: object) -> None:
         raise RuntimeError("a secret")
 
     bench.service.get_job = broken  # type: ignore[method-assign, assignment]

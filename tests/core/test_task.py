@@ -25,6 +25,7 @@ from batchyard.core.messages import (
     TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
+    TaskOutlived,
     TaskPlaced,
     TaskStarted,
     TerminateAttempt,
@@ -41,6 +42,8 @@ from batchyard.core.model import (
     TaskKey,
     TaskResult,
     TaskState,
+    Usage,
+    task_execution_id,
 )
 from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
@@ -52,9 +55,19 @@ WEEK = timedelta(days=7)
 
 
 def ending(
-    exit_code: int | None = 0, cause: EndCause = EndCause.EXITED, message: str = ""
+    exit_code: int | None = 0,
+    cause: EndCause = EndCause.EXITED,
+    message: str = "",
+    usage: Usage | None = None,
 ) -> Ending:
-    return Ending(cause=cause, exit_code=exit_code, message=message, start_time=NOW, end_time=LATER)
+    return Ending(
+        cause=cause,
+        exit_code=exit_code,
+        message=message,
+        start_time=NOW,
+        end_time=LATER,
+        usage=usage,
+    )
 
 
 def new(**changes: Any) -> Task:
@@ -111,6 +124,7 @@ def events(task: Task) -> list[TaskEvent]:
         TerminateTask(key=KEY),
         ReactivateTask(key=KEY),
         ConstrainTask(key=KEY, retry_count_max=1, retention_time=None),
+        TaskOutlived(key=KEY),
         DeleteTask(key=KEY),
     ]
     if task.files_due_time is not None:
@@ -331,6 +345,36 @@ def test_files_of_a_completed_task_are_kept_for_its_retention_time() -> None:
     gone = step(task, TaskFilesRemoved(key=KEY), LATER).entity
     assert gone is not None
     assert (gone.files_due_time, gone.are_files_removed) == (None, True)
+
+
+@pytest.mark.parametrize("task", [new(), placed(needs_preparation=True), started()])
+def test_a_task_is_ended_at_the_end_of_its_lifetime_and_its_files_are_out_of_reach(
+    task: Task,
+) -> None:
+    """T-8, SA-61."""
+    result = step(task, TaskOutlived(key=KEY), LATER)
+    after, effects = result.entity, result.effects
+    assert after is not None
+    assert (after.state, after.failure) == (TaskState.COMPLETED, failures.LIFETIME_OVER)
+    assert (after.files_due_time, after.are_files_removed) == (None, True)
+    assert (StopExecution(key=task_execution_id(KEY, 1)) in effects) == task.is_placed
+
+
+def test_what_a_task_has_used_adds_up_over_its_executions() -> None:
+    """T-67."""
+    task = ended(started(placed(new(retry_count_max=1))), ending(1, usage=Usage(1, 2, 3, 4, 5)))
+    assert task.usage == Usage(1, 2, 3, 4, 5)
+    task = ended(started(placed(task)), ending(0, usage=Usage(10, 20, 30, 40, 50)))
+    assert task.usage == Usage(11, 22, 33, 44, 55)
+
+
+def test_what_an_execution_used_that_was_given_up_counts_when_it_is_over() -> None:
+    running = started()
+    task = step(running, TerminateTask(key=KEY), LATER).entity
+    assert task is not None
+    after = step(task, TaskEnded(key=KEY, attempt=1, ending=ending(usage=Usage(5))), LATER)
+    assert after.entity == replace(task, usage=Usage(5))
+    assert not after.effects
 
 
 def test_files_may_be_kept_for_ever() -> None:

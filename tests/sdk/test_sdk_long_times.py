@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
 from azure.batch import models
+from azure.core.exceptions import HttpResponseError
 
 from tests import batch
 from tests.batch import sh
@@ -46,6 +48,32 @@ def test_sa_60_the_files_of_completed_tasks_persist_for_seven_days(clocked):
         10,
         "the directory of the task gone",
     )
+
+
+def test_sa_59_61_a_task_lives_for_180_days_and_leaves_no_data_if_it_is_not_completed(clocked):
+    job = _job(clocked)
+    for name, size in (("runs", 1), ("waits", 2)):
+        wish = batch.task(name, sh("echo early; exec sleep 600"), required_slots=size)
+        clocked.client.create_task(job, wish)
+    batch.wait_for_task(clocked.client, job, "runs", "running")
+    wait_until(lambda: batch.stdout(clocked.client, job, "runs") == "early\n", 10, "its output")
+
+    clocked.advance(timedelta(days=179, hours=23))
+    assert {task.state for task in clocked.client.list_tasks(job)} == {"running", "active"}
+    clocked.advance(timedelta(hours=2))
+
+    for name in ("runs", "waits"):
+        task = clocked.client.get_task(job, name)
+        assert task.state == "completed"
+        assert batch.failure_of(batch.execution_of(task)) == "TaskEnded"
+        refusal = batch.refusal_of(clocked.client.download_task_file, job, name, "stdout.txt")
+        assert refusal == (409, "TaskFilesCleanedup")
+        with pytest.raises(HttpResponseError) as refused:
+            clocked.client.reactivate_task(job, name)
+        assert refused.value.status_code == 409
+    wait_until(lambda: not clocked.is_running("sleep 600"), 10, "the process of the task gone")
+    counts = clocked.client.get_job_task_counts(job).task_counts
+    assert (counts.active, counts.running, counts.failed) == (0, 0, 2)
 
 
 def test_sa_18_a_job_that_overruns_is_terminated_with_all_its_tasks(clocked):

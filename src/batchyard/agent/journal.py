@@ -42,7 +42,7 @@ class StartedEntry(msgspec.Struct, frozen=True, array_like=True, tag="started"):
 
 
 class EndedEntry(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
-    """`Ended`, in seconds since 1970."""
+    """`Ended`, in seconds since 1970. What ran no process has used nothing."""
 
     execution_id: str
     cause: EndCause
@@ -51,6 +51,7 @@ class EndedEntry(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
     start_time: float | None
     end_time: float
     note: Note
+    used: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def report(self) -> Report:
         """Return it as the service hears it."""
@@ -63,6 +64,7 @@ class EndedEntry(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
             start,
             # The clock may have been set back meanwhile.
             max(instant(self.end_time), start or instant(self.end_time)),
+            self.used,
         )
 
 

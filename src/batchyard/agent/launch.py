@@ -10,6 +10,10 @@ import errno
 import os
 import signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import resource
+
 #: A task inherits nothing of what Python or whoever started the server ignores.
 _RESTORED_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -42,6 +46,7 @@ class Execution:
         "pid",
         "start_time",
         "status",
+        "used",
     )
 
     def __init__(
@@ -68,11 +73,22 @@ class Execution:
         self.is_killed = False
         self.cause: str | None = None
         self.status = 0
+        #: Microseconds in user mode and in the kernel, blocks of 512 bytes read and written, by
+        #: those of its processes that were reaped.
+        self.used = [0, 0, 0, 0]
 
     @property
     def leaves_others(self) -> bool:
         """Whether its other processes live on after the main process: nobody ended it (P-27)."""
         return self.is_lingering and self.cause is None
+
+    def count(self, usage: "resource.struct_rusage") -> None:
+        """Add what a process used that was reaped, with those below it that it reaped itself."""
+        used = self.used
+        used[0] += int(usage.ru_utime * 1_000_000)
+        used[1] += int(usage.ru_stime * 1_000_000)
+        used[2] += usage.ru_inblock
+        used[3] += usage.ru_oublock
 
 
 def encoded(environment: dict[str, str]) -> dict[bytes, bytes]:

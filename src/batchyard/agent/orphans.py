@@ -56,11 +56,11 @@ class Orphans:
         """Executions that linger and had a process at the last look."""
         return self._lingering_now
 
-    def forget(self, pid: int) -> None:
-        """Note that a child was reaped; its number may come again."""
-        self._owners.pop(pid, None)
+    def forget(self, pid: int) -> str | None:
+        """Note that a child was reaped; its number may come again. Return its owner, if known."""
         self._candidates.pop(pid, None)
         self._spared.discard(pid)
+        return self._owners.pop(pid, None)
 
     def forget_execution(self, execution_id: str) -> None:
         """Note that an execution is over and reported."""

@@ -211,6 +211,13 @@ class Supervisor:
     def _ids(self) -> set[str]:
         return {e.id for group in (self._alive, self._ending) for e in group.values()}
 
+    def _find(self, execution_id: str) -> Execution | None:
+        for group in (self._ending, self._alive):
+            for execution in group.values():
+                if execution.id == execution_id:
+                    return execution
+        return None  # It lingers: it is reported already.
+
     def _stop(self, execution_ids: list[str], grace: float) -> None:
         for execution in list(self._alive.values()):
             if execution.id in execution_ids:
@@ -259,17 +266,21 @@ class Supervisor:
         count = 0
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 break
             if pid == 0:
                 break
             count += 1
-            self._orphans.forget(pid)
+            owner = self._orphans.forget(pid)
             execution = self._alive.pop(pid, None)
             if execution is not None:
                 execution.status = status
                 self._ending[pid] = execution
+            elif owner:
+                execution = self._find(owner)
+            if execution is not None:
+                execution.count(usage)
         return count > 0
 
     def _settle(self, now: float) -> bool:
@@ -321,6 +332,7 @@ class Supervisor:
                 execution.start_time,
                 time.time(),
                 execution.note,
+                execution.used,
             ]
         )
 

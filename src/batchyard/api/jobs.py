@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from batchyard.api import conditions
@@ -25,6 +26,7 @@ from batchyard.wire import (
     model,
     odata,
     old_names,
+    statistics,
     tasks,
 )
 from batchyard.wire import jobs as convert
@@ -42,7 +44,7 @@ async def create_job(call: Call) -> Response:
 async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
     selection = call.query.select(model.BatchJob)
-    call.query.refuse_expand(selection)
+    wants_statistics = call.query.wants_statistics(selection)
 
     def write(page: Page[JobView]) -> Response:
         return answer_page(call, "jobs", _jobs_json(call, selection, page.items), page)
@@ -52,6 +54,7 @@ async def list_jobs(call: Call) -> Response:
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.JOBS),
+        with_statistics=wants_statistics,
         write=write,
     )
 
@@ -59,11 +62,23 @@ async def list_jobs(call: Call) -> Response:
 async def get_job(call: Call) -> Response:
     """``GET /jobs/{jobId}``: one job."""
     selection = call.query.select(model.BatchJob)
-    call.query.refuse_expand(selection)
-    view = await call.service.get_job(call.account, call.params["jobId"])
+    view = await call.service.get_job(
+        call.account,
+        call.params["jobId"],
+        with_statistics=call.query.wants_statistics(selection),
+    )
     conditions.check(call, *_revision(view))
     [job] = _jobs_json(call, selection, [view])
     return answer(call, "jobs/@Element", job, _headers(view))
+
+
+def _shown(call: Call, view: JobView) -> model.BatchJob:
+    """Return a job, with its statistics where they were read."""
+    job = convert.write_job(view, call.base_url)
+    if view.statistics is None:
+        return job
+    found = statistics.write_job_statistics(view, call.base_url, call.clock.now())
+    return replace(job, stats=found)
 
 
 async def update_job(call: Call) -> Response:
@@ -143,7 +158,7 @@ def _jobs_json(
     call: Call, selection: odata.Selection, views: Sequence[JobView]
 ) -> Sequence[object]:
     """Return jobs in the words of the call's api-version."""
-    jobs = [convert.write_job(view, call.base_url) for view in views]
+    jobs = [_shown(call, view) for view in views]
     return old_names.in_words_of(call.version, select_items(selection, jobs), old_names.JOB)
 
 

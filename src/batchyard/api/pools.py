@@ -35,7 +35,7 @@ async def create_pool(call: Call) -> Response:
 async def list_pools(call: Call) -> Response:
     """``GET /pools``: one page of the account's pools."""
     selection = call.query.select(model.BatchPool)
-    call.query.refuse_expand(selection)
+    call.query.refuse_statistics(selection)
 
     def write(page: Page[PoolView]) -> Response:
         return answer_page(call, "pools", _pools_json(call, selection, page.items), page)
@@ -52,7 +52,7 @@ async def list_pools(call: Call) -> Response:
 async def get_pool(call: Call) -> Response:
     """``GET /pools/{poolId}``: one pool."""
     selection = call.query.select(model.BatchPool)
-    call.query.refuse_expand(selection)
+    call.query.refuse_statistics(selection)
     view = await call.service.get_pool(call.account, call.params["poolId"])
     conditions.check(call, *_revision(view))
     [pool] = _pools_json(call, selection, [view])

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from batchyard.api import conditions
@@ -16,7 +17,7 @@ from batchyard.api.http import (
 )
 from batchyard.core.errors import Refused
 from batchyard.engine.views import Page, TaskAdded, TaskView
-from batchyard.wire import filters, links, model
+from batchyard.wire import filters, links, model, statistics
 from batchyard.wire import tasks as convert
 
 
@@ -54,10 +55,10 @@ async def create_task_collection(call: Call) -> Response:
 async def list_tasks(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks``: one page of a job's tasks."""
     selection = call.query.select(model.BatchTask)
-    call.query.refuse_expand(selection)
+    show = _shown if call.query.wants_statistics(selection) else _shown_plainly
 
     def write(page: Page[TaskView]) -> Response:
-        tasks = [convert.write_task(view, call.base_url) for view in page.items]
+        tasks = [show(call, view) for view in page.items]
         return answer_page(call, "tasks", select_items(selection, tasks), page)
 
     return await call.service.list_tasks(
@@ -72,11 +73,21 @@ async def list_tasks(call: Call) -> Response:
 
 async def get_task(call: Call) -> Response:
     """``GET /jobs/{jobId}/tasks/{taskId}``: one task."""
-    call.query.refuse_expand(call.query.select(model.BatchTask))
+    wants_statistics = call.query.wants_statistics(call.query.select(model.BatchTask))
     view = await call.service.get_task(call.account, call.params["jobId"], call.params["taskId"])
     conditions.check(call, *_revision(view))
-    task = convert.write_task(view, call.base_url)
+    task = _shown(call, view) if wants_statistics else _shown_plainly(call, view)
     return selected_answer(call, "tasks/@Element", task, _verb_headers(call, view))
+
+
+def _shown_plainly(call: Call, view: TaskView) -> model.BatchTask:
+    return convert.write_task(view, call.base_url)
+
+
+def _shown(call: Call, view: TaskView) -> model.BatchTask:
+    """Return a task with its statistics."""
+    found = statistics.write_task_statistics(view, call.base_url, call.clock.now())
+    return replace(_shown_plainly(call, view), stats=found)
 
 
 async def replace_task(call: Call) -> Response:

@@ -1,15 +1,21 @@
-"""Task counts of a job: what one change of a task adds to them. Source: T-64 ... T-66."""
+"""Counts of a job: what one change of a task adds to them. Source: T-64 ... T-66, J-54."""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import astuple, fields
 
-from batchyard.core.model import JobKey, Task, TaskResult, TaskState
+from batchyard.core.model import JobKey, Task, TaskResult, TaskState, Usage
 
 
 class CountsChange(Struct, frozen=True):
-    """What to add to the counts of a job, tasks and slots (`required_slots`) of each class."""
+    """What to add to the counts of a job.
+
+    First tasks and slots (`required_slots`) of each class, then what the job's statistics are sums
+    of: the retries of its tasks, and the fields of their `Usage`.
+    """
 
     active: int = 0
     running: int = 0
@@ -19,18 +25,22 @@ class CountsChange(Struct, frozen=True):
     running_slots: int = 0
     succeeded_slots: int = 0
     failed_slots: int = 0
+    retries: int = 0
+    user_microseconds: int = 0
+    kernel_microseconds: int = 0
+    wall_microseconds: int = 0
+    read_blocks: int = 0
+    write_blocks: int = 0
 
     def __add__(self, other: "CountsChange") -> "CountsChange":
-        return CountsChange(
-            self.active + other.active,
-            self.running + other.running,
-            self.succeeded + other.succeeded,
-            self.failed + other.failed,
-            self.active_slots + other.active_slots,
-            self.running_slots + other.running_slots,
-            self.succeeded_slots + other.succeeded_slots,
-            self.failed_slots + other.failed_slots,
-        )
+        sums = [mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)]
+        return CountsChange(*sums)
+
+
+#: Fields of a `Usage`.
+USAGE: Final = tuple(field.name for field in fields(Usage))
+
+assert {field.name for field in fields(CountsChange)} >= {*USAGE}
 
 
 def of_change(before: Task | None, after: Task | None) -> CountsChange:
@@ -51,6 +61,11 @@ def of_changes(
                 gained = gains[task.job]
                 gained[counted_as] += sign
                 gained[f"{counted_as}_slots"] += sign * task.required_slots
+                if task.retry_count:
+                    gained["retries"] += sign * task.retry_count
+                if task.usage is not None:
+                    for name, used in zip(USAGE, astuple(task.usage), strict=True):
+                        gained[name] += sign * used
     return {job: CountsChange(**gained) for job, gained in gains.items()}
 
 

@@ -5,6 +5,7 @@ Source: T-11 ... T-13, T-19 ... T-21 and the table of failure codes in 03.
 
 from typing import Final
 
+from batchyard.core import limits
 from batchyard.core.model import EndCause, Ending, ErrorCategory, Failure, TaskResult
 
 #: The task was ended by a request, or by the end of its job. Source: T-21, J-40.
@@ -12,6 +13,14 @@ TASK_ENDED: Final = Failure(
     category=ErrorCategory.USER_ERROR,
     code="TaskEnded",
     message="Task Was Ended by User Request",
+)
+
+#: The task was not completed in its lifetime. Source: T-8.
+LIFETIME_OVER: Final = Failure(
+    category=ErrorCategory.USER_ERROR,
+    code="TaskEnded",
+    message="The task was not completed within the lifetime of a task and was ended",
+    details=(("Message", f"Added more than {limits.TASK_LIFETIME_MAX.days} days ago"),),
 )
 
 #: The service lost too many nodes under one task. Source: T-15.

@@ -42,6 +42,9 @@ RECOVERY_COUNT_MAX: Final = 10
 #: Longest run of a job release task, and its default. Source: J-80, L-17.
 RELEASE_WALL_CLOCK_TIME_MAX: Final = timedelta(minutes=15)
 
+#: Longest time from the addition of a task to its completion. Source: L-18, T-8.
+TASK_LIFETIME_MAX: Final = timedelta(days=180)
+
 #: How long the files of a completed task are kept. Source: L-18, F-9.
 RETENTION_TIME_DEFAULT: Final = timedelta(days=7)
 

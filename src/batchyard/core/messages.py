@@ -109,6 +109,12 @@ class TaskFilesRemoved(Struct, frozen=True, kw_only=True):
     key: TaskKey
 
 
+class TaskOutlived(Struct, frozen=True, kw_only=True):
+    """The task is open at the end of its lifetime (T-8); its node is told to remove its files."""
+
+    key: TaskKey
+
+
 class DeleteTask(Struct, frozen=True, kw_only=True):
     """End the task and forget it."""
 
@@ -127,6 +133,7 @@ TaskEvent = (
     | ReactivateTask
     | ConstrainTask
     | TaskFilesRemoved
+    | TaskOutlived
     | DeleteTask
 )
 

@@ -237,11 +237,31 @@ class Failure(Struct, frozen=True, kw_only=True):
     details: tuple[tuple[str, str], ...] = ()
 
 
+class Usage(Struct, frozen=True, array_like=True):
+    """What executions used, as the kernel of their node counts. A block has 512 bytes."""
+
+    user_microseconds: int = 0
+    kernel_microseconds: int = 0
+    wall_microseconds: int = 0
+    read_blocks: int = 0
+    write_blocks: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.user_microseconds + other.user_microseconds,
+            self.kernel_microseconds + other.kernel_microseconds,
+            self.wall_microseconds + other.wall_microseconds,
+            self.read_blocks + other.read_blocks,
+            self.write_blocks + other.write_blocks,
+        )
+
+
 class Ending(Struct, frozen=True, kw_only=True):
     """How one execution ended, as its node tells it.
 
     `exit_code` is negative for a process that a signal killed (T-19); it is absent when no process
-    ran. `start_time` is when the node began with the execution.
+    ran. `start_time` is when the node began with the execution. `usage` is None where nobody
+    counted.
     """
 
     cause: EndCause
@@ -249,6 +269,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     message: str
     start_time: datetime
     end_time: datetime
+    usage: Usage | None = None
 
 
 # What clients ask for.
@@ -641,6 +662,8 @@ class Task(Struct, frozen=True):
     exit_code: int | None = None
     result: TaskResult | None = None
     failure: Failure | None = None
+    #: Of all its executions that are over.
+    usage: Usage | None = None
     revision: int = 1
     retention_time: timedelta | None = limits.RETENTION_TIME_DEFAULT
     #: When the files of the completed task are due to go; None once they are gone, or for never.

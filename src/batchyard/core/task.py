@@ -39,6 +39,7 @@ from batchyard.core.messages import (
     TaskFilesRemoved,
     TaskGivenBack,
     TaskLost,
+    TaskOutlived,
     TaskPlaced,
     TaskStarted,
     TerminateAttempt,
@@ -53,6 +54,7 @@ from batchyard.core.model import (
     Task,
     TaskResult,
     TaskState,
+    Usage,
     task_execution_id,
 )
 
@@ -67,6 +69,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (ACTIVE, TerminateAttempt): frozenset({ACTIVE}),
     (ACTIVE, TerminateTask): frozenset({COMPLETED}),
     (ACTIVE, ConstrainTask): frozenset({ACTIVE}),
+    (ACTIVE, TaskOutlived): frozenset({COMPLETED}),
     (ACTIVE, DeleteTask): frozenset({None}),
     (PREPARING, TaskStarted): frozenset({RUNNING}),
     (PREPARING, TaskGivenBack): frozenset({ACTIVE}),
@@ -75,6 +78,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (PREPARING, TerminateAttempt): frozenset({COMPLETED}),
     (PREPARING, TerminateTask): frozenset({COMPLETED}),
     (PREPARING, ConstrainTask): frozenset({PREPARING}),
+    (PREPARING, TaskOutlived): frozenset({COMPLETED}),
     (PREPARING, DeleteTask): frozenset({None}),
     (RUNNING, TaskStarted): frozenset({RUNNING}),  # A node tells it again after a reconnect.
     (RUNNING, TaskEnded): frozenset({ACTIVE, COMPLETED}),
@@ -83,6 +87,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (RUNNING, TerminateAttempt): frozenset({COMPLETED}),
     (RUNNING, TerminateTask): frozenset({COMPLETED}),
     (RUNNING, ConstrainTask): frozenset({RUNNING}),
+    (RUNNING, TaskOutlived): frozenset({COMPLETED}),
     (RUNNING, DeleteTask): frozenset({None}),
     (COMPLETED, ReactivateTask): frozenset({ACTIVE}),
     (COMPLETED, TaskFilesRemoved): frozenset({COMPLETED}),
@@ -106,7 +111,7 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
         InvalidTransition: The task's state cannot take this event.
     """
     if is_stale(task, event):
-        return Step(task)
+        return Step(_with_stale_usage(task, event))
     if (task.state, type(event)) in REFUSALS:
         raise Refused(REFUSALS[task.state, type(event)])
     moves = MOVES.get((task.state, type(event)))
@@ -129,6 +134,8 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             result = _requeued(task, now)  # Nobody was told that it runs.
         case TerminateAttempt() | TerminateTask():
             result = _terminated(task, now)
+        case TaskOutlived():
+            result = _outlived(task, now)
         case ReactivateTask():
             result = _reactivated(task, now)
         case ConstrainTask():
@@ -212,8 +219,29 @@ def _ended(task: Task, event: TaskEnded) -> Step[Task]:
     ending = event.ending
     if failures.is_retryable(ending) and _may_retry(task):
         retry_count = task.retry_count + 1
-        return Step(_waiting(task, ending.end_time, retry_count=retry_count, is_retry_due=True))
+        waiting = _waiting(
+            task,
+            ending.end_time,
+            retry_count=retry_count,
+            is_retry_due=True,
+            usage=_usage(task, ending),
+        )
+        return Step(waiting)
     return _completed(task, ending.end_time, failures.failure(ending), ending)
+
+
+def _usage(task: Task, ending: Ending) -> Usage | None:
+    """Return what the task has used, with this execution."""
+    if task.usage is None or ending.usage is None:
+        return task.usage or ending.usage
+    return task.usage + ending.usage
+
+
+def _with_stale_usage(task: Task, event: TaskEvent) -> Task:
+    """An execution that was given up is told of once, and what it used was used."""
+    if not isinstance(event, TaskEnded) or event.ending.usage is None:
+        return task
+    return replace(task, usage=_usage(task, event.ending))
 
 
 def _may_retry(task: Task) -> bool:
@@ -240,6 +268,12 @@ def _requeued(task: Task, now: datetime) -> Step[Task]:
 
 def _terminated(task: Task, now: datetime) -> Step[Task]:
     ended = _completed(task, now, failures.TASK_ENDED)
+    return Step(ended.entity, (*_stop(task), *ended.effects))
+
+
+def _outlived(task: Task, now: datetime) -> Step[Task]:
+    """End the task; what it left behind is out of reach at once. Source: T-8, SA-61."""
+    ended = _completed(task, now, failures.LIFETIME_OVER, keeps_files=False)
     return Step(ended.entity, (*_stop(task), *ended.effects))
 
 
@@ -283,14 +317,20 @@ def _waiting(task: Task, now: datetime, **changes: Any) -> Task:  # noqa: ANN401
 
 
 def _completed(
-    task: Task, end_time: datetime, failure: Failure | None, ending: Ending | None = None
+    task: Task,
+    end_time: datetime,
+    failure: Failure | None,
+    ending: Ending | None = None,
+    *,
+    keeps_files: bool = True,
 ) -> Step[Task]:
     """Complete; what it left on a node is kept for its retention time (F-9).
 
     What its exit conditions say counts now, after all retries (T-29).
     """
     options = exits.options(task.exit_conditions, ending)
-    due = None if task.node is None else times.after(end_time, task.retention_time)
+    has_files = keeps_files and task.node is not None
+    due = times.after(end_time, task.retention_time) if has_files else None
     completed = _moved(
         task,
         COMPLETED,
@@ -301,7 +341,9 @@ def _completed(
         exit_code=None if ending is None else ending.exit_code,
         result=TaskResult.SUCCESS if failure is None else TaskResult.FAILURE,
         failure=failure,
+        usage=task.usage if ending is None else _usage(task, ending),
         files_due_time=due,
+        are_files_removed=not keeps_files,
         satisfies=options.dependency_action is DependencyAction.SATISFY,
     )
     effects: list[Effect] = [] if due is None else [WakeRetention(due)]

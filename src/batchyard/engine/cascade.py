@@ -85,6 +85,7 @@ class Dated(Enum):
 
     RETENTION = auto()
     JOBS = auto()
+    LIFETIME = auto()
 
 
 @dataclass(slots=True)

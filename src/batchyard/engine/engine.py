@@ -68,6 +68,7 @@ class Engine:
             for loop, due in (
                 (Dated.RETENTION, transaction.next_files_due()),
                 (Dated.JOBS, transaction.next_job_due()),
+                (Dated.LIFETIME, loops.lifetime_end(transaction)),
             ):
                 if due is not None:
                     self._wakes.is_due(loop, due)
@@ -144,6 +145,7 @@ class Engine:
             if not self._run_loop(transaction, now, this, loops.give_up_resize, pool_key):
                 this.deadlines[pool_key] = now
         self._run_dated(transaction, now, this, Dated.JOBS, loops.expire)
+        self._run_dated(transaction, now, this, Dated.LIFETIME, loops.outlive)
         self._run_dated(transaction, now, this, Dated.RETENTION, loops.retain)
         for job_key in _taken(this.wakes.sweep):
             if not self._run_loop(transaction, now, this, loops.sweep, job_key):

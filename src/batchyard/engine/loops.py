@@ -4,6 +4,7 @@ A loop runs in the writer's transaction, after the commands, for what was woken.
 equals running it once; a loop that is not done wakes itself.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from batchyard.core import job as job_cycle
@@ -29,6 +30,7 @@ from batchyard.core.messages import (
     StopExecution,
     TaskFilesRemoved,
     TaskGivenBack,
+    TaskOutlived,
     TerminateAttempt,
     TerminateTask,
 )
@@ -52,6 +54,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import job_directory, task_directory
+from batchyard.engine.ports import Transaction
 from batchyard.engine.removals import remove_directories
 from batchyard.link import messages
 
@@ -206,15 +209,43 @@ def retain(cascade: Cascade) -> datetime | None:
     limit = limits.SWEEP_ENTITIES_MAX
     due = cascade.transaction.tasks_with_files_due(cascade.now, limit)
     cascade.tasks.known((item.key, item) for item in due)
-    directories = []
-    specs = cascade.transaction.task_specs(item.key for item in due)
-    for item in due:
-        job = cascade.jobs.get(item.job)
-        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
-            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+    directories = _directories_of(cascade, due)
     cascade.run(TaskFilesRemoved(key=item.key) for item in due)
     remove_directories(cascade, directories)
     for node, removal, path in cascade.transaction.take_due_removals(cascade.now, limit):
         cascade.removals.append((node, messages.RemoveDirectory(removal, path)))
     cascade.flush()
     return cascade.transaction.next_files_due()
+
+
+def outlive(cascade: Cascade) -> datetime | None:
+    """End the tasks that are open at the end of their lifetime (T-8); return when to look again.
+
+    A lifetime ends in the order of keys, as it began: so tasks are walked through by their keys,
+    each of them once, and until then its end costs nothing, not even a place in an index.
+    """
+    added_before = cascade.now - limits.TASK_LIFETIME_MAX
+    open_tasks = cascade.transaction.take_outlived_tasks(added_before, limits.SWEEP_ENTITIES_MAX)
+    cascade.tasks.known((item.key, item) for item in open_tasks)
+    directories = _directories_of(cascade, open_tasks)
+    cascade.run(TaskOutlived(key=item.key) for item in open_tasks)
+    cascade.flush()
+    remove_directories(cascade, directories)
+    return lifetime_end(cascade.transaction)
+
+
+def lifetime_end(transaction: Transaction) -> datetime | None:
+    """Return when the lifetime of the next task ends, None if there is no task."""
+    added = transaction.next_lifetime_start()
+    return None if added is None else added + limits.TASK_LIFETIME_MAX
+
+
+def _directories_of(cascade: Cascade, tasks: Sequence[Task]) -> list[tuple[NodeKey, str]]:
+    """Return the directories of tasks on nodes that are still there."""
+    specs = cascade.transaction.task_specs(item.key for item in tasks)
+    directories = []
+    for item in tasks:
+        job = cascade.jobs.get(item.job)
+        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
+            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+    return directories

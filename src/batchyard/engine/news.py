@@ -6,7 +6,8 @@ nothing.
 """
 
 from collections.abc import Sequence
-from typing import assert_never
+from datetime import timedelta
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -31,6 +32,7 @@ from batchyard.core.model import (
     ExecutionState,
     Node,
     NodeKey,
+    Usage,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import (
@@ -43,6 +45,8 @@ from batchyard.engine.ports import (
     NodeUp,
 )
 from batchyard.link import messages
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def take(cascade: Cascade, event: FleetEvent) -> int | None:
@@ -185,6 +189,7 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
         message=report.message,
         start_time=report.start_time,
         end_time=report.end_time,
+        usage=_usage(report, report.end_time - report.start_time),
     )
     events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
     if execution is not None and execution.job is not None and execution.task is not None:
@@ -192,6 +197,11 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
     if execution is not None and execution.state in execution_cycle.WAITING:
         events.insert(0, ExecutionStarted(key=key, time=report.start_time))
     return events
+
+
+def _usage(report: messages.Ended, run_time: timedelta) -> Usage:
+    user, kernel, read, written = report.used
+    return Usage(user, kernel, run_time // _MICROSECOND, read, written)
 
 
 def _was_asked_to_stop(execution: Execution | None) -> bool:

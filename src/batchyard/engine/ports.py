@@ -436,6 +436,17 @@ class Transaction(Protocol):
         """Return when the next files have to go, None for never."""
         ...
 
+    def take_outlived_tasks(self, added_before: datetime, limit: int) -> list[Task]:
+        """Return what is open of the next tasks that were added by then, each of them once.
+
+        At most `limit` are looked at, whether open or not; they are not looked at again.
+        """
+        ...
+
+    def next_lifetime_start(self) -> datetime | None:
+        """Return when the first task was added that is yet to be looked at, None without one."""
+        ...
+
     def jobs_due(self, now: datetime, limit: int) -> list[Job]:
         """Return jobs of which something is due."""
         ...
@@ -503,12 +514,18 @@ class Reads(Protocol):
         """Return the nodes of a pool."""
         ...
 
-    def get_job(self, account: str, job_id: str) -> JobView:
+    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
         ...
 
     def list_jobs(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
     ) -> Page[JobView]:
         """Return the jobs of an account."""
         ...

@@ -137,9 +137,10 @@ class Service:
             write, self._reads.list_nodes, account, pool_id, after or 0, limit, filter
         )
 
-    async def get_job(self, account: str, job_id: str) -> JobView:
+    async def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
-        return await self._read(self._reads.get_job, account, job_id)
+        read = partial(self._reads.get_job, with_statistics=with_statistics)
+        return await self._read(read, account, job_id)
 
     async def list_jobs(
         self,
@@ -148,10 +149,12 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
+        with_statistics: bool = False,
         write: Callable[[Page[JobView]], Result],
     ) -> Result:
         """Return what `write` makes of one page of an account's jobs."""
-        return await self._page(write, self._reads.list_jobs, account, after or 0, limit, filter)
+        read = partial(self._reads.list_jobs, with_statistics=with_statistics)
+        return await self._page(write, read, account, after or 0, limit, filter)
 
     async def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""

@@ -20,6 +20,7 @@ from batchyard.core.model import (
     Task,
     TaskKey,
     TaskSpec,
+    Usage,
 )
 
 Item = TypeVar("Item")
@@ -65,11 +66,22 @@ class NodeCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatistics:
+    """What the tasks of a job add up to, of those that it has. Source: J-54."""
+
+    succeeded: int
+    failed: int
+    retries: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job."""
+    """A job, with its statistics if they were asked for."""
 
     job: Job
     spec: JobSpec
+    statistics: JobStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

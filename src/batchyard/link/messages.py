@@ -37,7 +37,9 @@ class Started(Message, frozen=True):
 class Ended(Message, frozen=True):
     """The execution is over, and no process of it is left.
 
-    `start_time` is absent when it never started: it was stopped before its turn.
+    `start_time` is absent when it never started: it was stopped before its turn. `used` is what its
+    processes used: microseconds in user mode and in the kernel, blocks of 512 bytes read and
+    written.
     """
 
     execution_id: str
@@ -46,6 +48,7 @@ class Ended(Message, frozen=True):
     message: str
     start_time: datetime | None
     end_time: datetime
+    used: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 class DirectoryRemoved(Message, frozen=True):

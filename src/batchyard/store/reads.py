@@ -1,5 +1,6 @@
 """Reads for callers: pages and single resources, each in one consistent state of the database."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -19,11 +20,21 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from batchyard.core import execution as execution_cycle
+from batchyard.core.counts import USAGE
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import ExecutionKind, JobSpec, NodeKey, NodeState, PoolSpec, TaskSpec
+from batchyard.core.model import (
+    ExecutionKind,
+    JobSpec,
+    NodeKey,
+    NodeState,
+    PoolSpec,
+    TaskSpec,
+    Usage,
+)
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
+    JobStatistics,
     JobView,
     NodeCounts,
     NodeName,
@@ -35,7 +46,7 @@ from batchyard.engine.views import (
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
-from batchyard.store.transaction import COUNTS, GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
+from batchyard.store.transaction import GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
 from batchyard.store.values import Codec, from_microseconds
 
 Item = TypeVar("Item")
@@ -45,9 +56,13 @@ _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 
+_COUNTED: Final = tuple(field.name for field in dataclasses.fields(TaskCounts))
+
+_NO_STATISTICS: Final[Mapping[int, JobStatistics]] = {}
+
 #: What clients that wait for their tasks ask for over and over: put together once.
 _TASK_COUNTS: Final = (
-    select(*(schema.job_counts.c[name] for name in COUNTS))
+    select(*(schema.job_counts.c[name] for name in _COUNTED))
     .join(schema.job, schema.job.c.key == schema.job_counts.c.job)
     .where(schema.job.c.account == bindparam("account"), schema.job.c.id_folded == bindparam("id"))
 )
@@ -149,13 +164,20 @@ class SqlReads:
             running = _running_tasks(connection, [row.key for row in rows])
         return _page(rows, limit, lambda row: _node_view(row, pool, first, running))
 
-    def get_job(self, account: str, job_id: str) -> JobView:
+    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""
         with self._begin() as connection:
-            return _job_view(_job(connection, account, job_id))
+            row = _job(connection, account, job_id)
+            return _job_view(row, _statistics(connection, [row], is_wanted=with_statistics))
 
     def list_jobs(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
     ) -> Page[JobView]:
         """Return the jobs of an account."""
         job = schema.job
@@ -166,7 +188,9 @@ class SqlReads:
             .limit(limit + 1)
         )
         with self._begin() as connection:
-            return _page(connection.execute(query).all(), limit, _job_view)
+            rows = connection.execute(query).all()
+            found = _statistics(connection, rows, is_wanted=with_statistics)
+            return _page(rows, limit, lambda row: _job_view(row, found))
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
@@ -175,7 +199,7 @@ class SqlReads:
             row = connection.execute(_TASK_COUNTS, names).first()
         if row is None:
             raise Refused(ErrorCode.JOB_NOT_FOUND)
-        return TaskCounts(**dict(zip(COUNTS, row, strict=True)))
+        return TaskCounts(**dict(zip(_COUNTED, row, strict=True)))
 
     def list_job_nodes(
         self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
@@ -342,8 +366,28 @@ def _node_view(
     )
 
 
-def _job_view(row: AnyRow) -> JobView:
-    return JobView(job=JOBS.decode(row), spec=_JOB_SPEC.decode(row.spec))
+def _job_view(row: AnyRow, statistics: Mapping[int, JobStatistics] = _NO_STATISTICS) -> JobView:
+    return JobView(
+        job=JOBS.decode(row),
+        spec=_JOB_SPEC.decode(row.spec),
+        statistics=statistics.get(row.key),
+    )
+
+
+def _statistics(
+    connection: Connection, jobs: Sequence[AnyRow], *, is_wanted: bool
+) -> Mapping[int, JobStatistics]:
+    """Return what the tasks of jobs add up to, by the keys of the jobs."""
+    if not is_wanted:
+        return _NO_STATISTICS
+    counts = schema.job_counts
+    names = ("succeeded", "failed", "retries", *USAGE)
+    query = select(counts.c.job, *(counts.c[name] for name in names))
+    rows = connection.execute(query.where(counts.c.job.in_([row.key for row in jobs])))
+    return {
+        job: JobStatistics(succeeded=succeeded, failed=failed, retries=retries, usage=Usage(*used))
+        for job, succeeded, failed, retries, *used in rows
+    }
 
 
 def _tasks() -> Any:  # noqa: ANN401  # A select of many columns.

@@ -171,7 +171,7 @@ job: Final = Table(
     ),
 )
 
-#: Task counts of a job (T-64), changed by additions only.
+#: Task counts of a job (T-64) and what its statistics are made of, changed by additions only.
 job_counts: Final = Table(
     "job_counts",
     metadata,
@@ -187,6 +187,12 @@ job_counts: Final = Table(
             "running_slots",
             "succeeded_slots",
             "failed_slots",
+            "retries",
+            "user_microseconds",
+            "kernel_microseconds",
+            "wall_microseconds",
+            "read_blocks",
+            "write_blocks",
         )
     ),
 )
@@ -229,6 +235,7 @@ task: Final = Table(
     Column("exit_code", BigInteger),
     Column("result", String(16)),
     Column("failure", Text),
+    Column("usage", Text),
     Column("revision", BigInteger, nullable=False),
     Column("last_modified", BigInteger, nullable=False),
     Column("retention_time", BigInteger),

@@ -30,7 +30,7 @@ from batchyard.core.model import (
     TaskSpec,
 )
 from batchyard.engine.ports import Changes, OpenJob, UsableNode
-from batchyard.store import dependencies, schema, sets
+from batchyard.store import dependencies, lifetimes, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 
 Key = TypeVar("Key", bound=int | str)
@@ -443,6 +443,17 @@ class SqlTransaction:
         due = self._one(sql)
         return None if due is None else from_microseconds(due)
 
+    def take_outlived_tasks(self, added_before: datetime, limit: int) -> list[Task]:
+        """Return what is open of the next tasks that were added by then, each of them once."""
+        keys = lifetimes.take(self._connection, to_microseconds(added_before), limit)
+        where = "key IN (SELECT value FROM json_each(?)) AND state <> 'completed' ORDER BY key"
+        return self._query(schema.task, TASKS, where, to_json(keys)) if keys else []
+
+    def next_lifetime_start(self) -> datetime | None:
+        """Return when the first task was added that is yet to be looked at, None without one."""
+        start = lifetimes.next_start(self._connection)
+        return None if start is None else from_microseconds(start)
+
     def jobs_due(self, now: datetime, limit: int) -> list[Job]:
         """Return jobs of which something is due."""
         where = "due_time <= ? ORDER BY due_time LIMIT ?"
@@ -549,9 +560,11 @@ class SqlTransaction:
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
         by_job = counts.of_changes(changes)
-        added = {job: [getattr(change, name) for name in COUNTS] for job, change in by_job.items()}
-        rows = [[job, *numbers] for job, numbers in added.items() if any(numbers)]
-        sets.add(self._connection, schema.job_counts, ("job",), COUNTS, rows)
+        names = [name for name in COUNTS if any(map(attrgetter(name), by_job.values()))]
+        if names:
+            gains = [(job, [getattr(gain, name) for name in names]) for job, gain in by_job.items()]
+            rows = [[job, *numbers] for job, numbers in gains if any(numbers)]
+            sets.add(self._connection, schema.job_counts, ("job",), names, rows)
 
 
 _IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"

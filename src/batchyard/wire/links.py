@@ -39,6 +39,11 @@ def task(base_url: str, job_id: str, task_id: str) -> str:
     return f"{base_url}/jobs/{segment(job_id)}/tasks/{segment(task_id)}"
 
 
+def statistics(owner_url: str) -> str:
+    """Return the URL of the statistics of a job or task: it is that of the thing itself."""
+    return f"{owner_url}?$expand=stats"
+
+
 def file(owner_url: str, path: str) -> str:
     """Return the URL of a file of a task or node; slashes stay slashes (F-19)."""
     return f"{owner_url}/files/{'/'.join(map(segment, path.split('/')))}"

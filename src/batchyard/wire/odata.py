@@ -122,18 +122,22 @@ class Query:
             raise invalid("$select", name, "give names of top-level properties")
         return Selection(wanted)
 
-    def refuse_expand(self, selection: "Selection") -> None:
-        """Refuse ``$expand``: there are no statistics yet. Source: O-7.
+    def wants_statistics(self, selection: "Selection") -> bool:
+        """Return whether ``$expand=stats`` asks for statistics that are shown. Source: O-7."""
+        text = self.get("$expand")
+        if text is None:
+            return False
+        if text.strip() != "stats":
+            raise invalid("$expand", text, "give stats, or leave it out")
+        return selection.shows("stats")
+
+    def refuse_statistics(self, selection: "Selection") -> None:
+        """Refuse ``$expand=stats`` of what has no statistics yet.
 
         A selection without them would not show them either, so it makes the request honest.
         """
-        text = self.get("$expand")
-        if text is None:
-            return
-        if text.strip() != "stats":
-            raise invalid("$expand", text, "leave it out")
-        if selection.shows("stats"):
-            raise invalid("$expand", text, "statistics are not supported yet; leave it out")
+        if self.wants_statistics(selection):
+            raise invalid("$expand", "stats", "pools have no statistics yet; leave it out")
 
     def filter(self, table: filters.Table) -> Filter | None:
         """Return what ``$filter`` asks of a list with these properties. Source: O-1 ... O-5."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from batchyard.core import exits
+from batchyard.core import exits, limits
 from batchyard.core import job as job_cycle
 from batchyard.core.effects import (
     WakePlacement,
@@ -28,7 +28,7 @@ from batchyard.core.model import (
     TaskSpec,
     TaskState,
 )
-from batchyard.engine.cascade import Cascade
+from batchyard.engine.cascade import Cascade, Dated
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import TaskGuard
 from batchyard.engine.directories import task_directory
@@ -120,13 +120,23 @@ def reactivate_task(
 
     Raises:
         Refused: ``JobNotFound``, ``TaskNotFound``, ``TaskNotCompleted``, ``TaskSucceeded``, why the
-            job runs no more tasks, and what the guard says.
+            job runs no more tasks, ``OperationInvalidForCurrentState`` after its lifetime (T-8),
+            and what the guard says.
     """
     job, task = found.task(cascade, account, job_id, task_id, guard)
     if job.state in job_cycle.ADD_TASK_REFUSALS:
         raise Refused(job_cycle.ADD_TASK_REFUSALS[job.state])
     if task.result is TaskResult.SUCCESS:
         raise Refused(ErrorCode.TASK_SUCCEEDED)
+    added = cascade.transaction.task_creation_time(task.key)
+    if added + limits.TASK_LIFETIME_MAX <= cascade.now:
+        raise Refused(
+            ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
+            Reason=(
+                f"the task was added more than {limits.TASK_LIFETIME_MAX.days} days ago, and no "
+                "task runs longer; add another one"
+            ),
+        )
     cascade.run([ReactivateTask(key=task.key)])
     if job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
@@ -170,6 +180,8 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
+    if admitted:
+        cascade.wakes.is_due(Dated.LIFETIME, cascade.now + limits.TASK_LIFETIME_MAX)
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
     return results

@@ -126,6 +126,12 @@ def upgrade() -> None:
         sa.Column("running_slots", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("succeeded_slots", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("failed_slots", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("retries", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("user_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("kernel_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("wall_microseconds", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("read_blocks", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("write_blocks", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("job", name=op.f("pk_job_counts")),
     )
     op.create_table(
@@ -269,6 +275,7 @@ def upgrade() -> None:
         sa.Column("exit_code", sa.BigInteger(), nullable=True),
         sa.Column("result", sa.String(length=16), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("usage", sa.Text(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("last_modified", sa.BigInteger(), nullable=False),
         sa.Column("retention_time", sa.BigInteger(), nullable=True),
