@@ -36,11 +36,12 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it."""
+    """A job as the service shows it, with the pool that it runs in."""
 
     job: str
     state: str
     counts: ShownCounts
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class ShownPool:
     allocation_state: str
     target_nodes: int
     has_errors: bool
+    state: str = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
