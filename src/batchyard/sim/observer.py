@@ -28,10 +28,10 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
             ShownJob(
                 job=job.id,
                 state=str(job.state),
+                pool=job.pool_id,
                 counts=_counts(reads.task_counts(account, job.id)),
                 reason=job.terminate_reason,
                 creation_time=job.creation_time,
-                pool=job.pool_id,
             )
             for job in jobs
         ),
@@ -46,6 +46,7 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
                 allocation_state=str(pool.allocation_state),
                 target_nodes=pool.target_dedicated_nodes + pool.target_low_priority_nodes,
                 has_errors=bool(pool.resize_errors),
+                state=str(pool.state),
             )
             for pool in pools
         ),

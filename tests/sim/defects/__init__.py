@@ -10,7 +10,16 @@ from typing import Final
 
 from batchyard.sim.rules import Violation
 from batchyard.sim.world import SimulationFailed, World
-from tests.sim.defects import commits, dependencies, jobs, job_nodes, nodes, placing, results
+from tests.sim.defects import (
+    commits,
+    dependencies,
+    job_ends,
+    job_nodes,
+    jobs,
+    nodes,
+    placing,
+    results,
+)
 from tests.sim.defects.defect import SeededDefect
 
 DEFECTS: Final[tuple[SeededDefect, ...]] = (
@@ -21,6 +30,7 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *job_nodes.DEFECTS,
     *dependencies.DEFECTS,
     *jobs.DEFECTS,
+    *job_ends.DEFECTS,
 )
 
 

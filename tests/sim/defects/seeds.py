@@ -48,4 +48,8 @@ SEEDS: Final[dict[str, int]] = {
     "time-limit-forgotten": 2,
     "job-action-forgotten": 13,
     "new-priority-unnoticed": 12,
+    "auto-pool-forgotten": 0,
+    "auto-pool-kept-alive-goes": 12,
+    "auto-pool-goes-too-early": 12,
+    "force-ignored": 4,
 }

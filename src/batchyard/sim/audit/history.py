@@ -103,6 +103,8 @@ class Job:
     has_release: bool
     strict_priority: int | None
     terms: Terms
+    #: Whether its auto pool outlives it; None if it has none.
+    keeps_pool: bool | None = None
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
@@ -115,6 +117,10 @@ class Job:
     enables_open: int = 0
     #: Whether a task of it may disable it, and so let go what runs.
     lets_go: bool = False
+    #: A client does not want to wait for what its nodes have left to do.
+    is_force_asked: bool = False
+    is_end_forced: bool = False
+    is_deletion_forced: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 

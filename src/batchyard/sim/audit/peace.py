@@ -30,13 +30,13 @@ class Peace(Judge):
                 require(not is_left, rules.PEACE_ENDS_JOBS, f"{name}/{task_name} is not gone")
         _require_free(shown)
 
-    def _could_run(self, task: ShownTask, pool: str | None, shown: Shown) -> bool:
+    def _could_run(self, task: ShownTask, pool: str, shown: Shown) -> bool:
         job = self.history.jobs[task.job]
         lives = self.history.lives
         if not is_satisfied(job.tasks[task.task]):
             return False
         return any(
-            (node.pool == pool or (pool is None and node.pool in job.pools))
+            (node.pool == pool or (not pool and node.pool in job.pools))
             and node.state in ("idle", "running")
             and lives[node.node].slots >= job.tasks[task.task].slots
             and not has_failed(job, lives[node.node])

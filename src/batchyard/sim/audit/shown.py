@@ -36,17 +36,14 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it; `reason` of its end.
-
-    `pool` is None for an observer who saw no job change it.
-    """
+    """A job as the service shows it, with the pool that it runs in; `reason` of its end."""
 
     job: str
     state: str
     counts: ShownCounts
     reason: str | None = None
     creation_time: datetime | None = None
-    pool: str | None = None
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +63,7 @@ class ShownPool:
     allocation_state: str
     target_nodes: int
     has_errors: bool
+    state: str = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from batchyard.sim.clients.auto_pools import AutoPoolClient
 from batchyard.sim.clients.chains import ChainsClient
 from batchyard.sim.clients.client import Client
+from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.pauses import PausesClient
 from batchyard.sim.clients.pools import PoolClient
@@ -18,6 +20,10 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     PausesClient,
     TaskClient,
     TurnsClient,
+    TaskClient,
+    TurnsClient,
+    AutoPoolClient,
+    ForcedEndsClient,
 )
 
 
