@@ -85,6 +85,15 @@ def wait_for_node(
     return found
 
 
+def has_pool(client: BatchClient, pool_id: str) -> bool:
+    """Return whether there is a pool with this id."""
+    try:
+        client.get_pool(pool_id)
+    except ResourceNotFoundError:
+        return False
+    return True
+
+
 def the_node(client: BatchClient, pool_id: str) -> str:
     """Return the id of the only node of a pool."""
     (node,) = client.list_nodes(pool_id)
@@ -207,11 +216,13 @@ def wait_for_task(
     return found
 
 
-def terminate(client: BatchClient, job_id: str, reason: str = "UserTerminate") -> None:
+def terminate(
+    client: BatchClient, job_id: str, reason: str = "UserTerminate", *, is_forced: bool = False
+) -> None:
     """Ask for the end of a job and return once the service has taken it over."""
     # Version 15.1 of the client cannot send this request without options.
     options = BatchJobTerminateOptions(termination_reason=reason)
-    client.begin_terminate_job(job_id, options=options, polling_interval=1)
+    client.begin_terminate_job(job_id, options=options, polling_interval=1, force=is_forced)
 
 
 def wait_for_job(

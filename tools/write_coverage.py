@@ -82,7 +82,7 @@ def _operations() -> str:
         "Every operation takes `api-version` and `timeOut`; the latter has no effect, since an",
         "answer comes as soon as what it says is on disk. `$expand=stats` shows",
         "[what was counted](explanation/statistics.md) of jobs and tasks; of pools it is refused,",
-        "unless `$select` leaves the statistics out. `force=true` is refused.",
+        "unless `$select` leaves the statistics out.",
         "",
     ]
     return "\n".join(lines)

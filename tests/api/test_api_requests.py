@@ -151,14 +151,14 @@ def test_a_query_of_any_client_is_understood(bench: Bench, query):
     assert bench.client.get(f"/jobs?{query}").status == 200
 
 
-def test_a_forced_end_of_a_job_is_refused_honestly(bench: Bench):
+def test_the_end_of_a_job_may_be_forced(bench: Bench):
+    """J-42."""
     bench.create_job()
-    for answer in (
-        bench.client.delete("/jobs/job?force=true"),
-        bench.client.post("/jobs/job/terminate?force=True"),
-    ):
-        assert answer.code == "InvalidQueryParameterValue"
-    assert bench.client.delete("/jobs/job?force=False").status == 202
+    refused = bench.client.post("/jobs/job/terminate?force=maybe")
+    assert (refused.status, refused.code) == (400, "InvalidQueryParameterValue")
+    assert bench.client.post("/jobs/job/terminate?force=True").status == 202
+    assert bench.client.delete("/jobs/job?force=true").status == 202
+    assert bench.client.get("/jobs/job").status == 404
 
 
 def test_a_body_beyond_the_limit_is_too_large(bench: Bench):

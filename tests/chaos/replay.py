@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from batchyard.sim.auditor import PREPARATION, START, TASK, Auditor
+from batchyard.sim.audit.history import PREPARATION, START, TASK
+from batchyard.sim.auditor import Auditor
 from batchyard.sim.rules import Rule, Violation
 
 Fact = Callable[["Replay"], None]

@@ -4,14 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from batchyard.sim.auditor import (
-    Shown,
-    ShownCounts,
-    ShownJob,
-    ShownNode,
-    ShownPool,
-    ShownTask,
-)
+from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
 from tests.chaos.client import PatientClient
 
 

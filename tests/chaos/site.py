@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from batchyard.sim.auditor import Shown
+from batchyard.sim.audit.shown import Shown
 from tests.chaos import blows
 from tests.chaos.blows import Node
 from tests.chaos.client import PatientClient

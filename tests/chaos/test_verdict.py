@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchyard.sim.auditor import Shown, ShownCounts, ShownJob, ShownTask
+from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownTask
 from batchyard.sim.rules import Violation
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Job

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from batchyard.sim import rules
-from batchyard.sim.auditor import Shown, ShownTask
+from batchyard.sim.audit.shown import Shown, ShownTask
 from batchyard.sim.rules import Rule, Violation
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import POOL, Job

@@ -25,11 +25,14 @@ from batchyard.core.job import (
     step,
 )
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeleteJob,
     DisableJob,
     EnableJob,
+    ForceJobEnd,
     JobDue,
     JobEnabled,
+    JobEndTold,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
@@ -37,10 +40,20 @@ from batchyard.core.messages import (
     JobQuiet,
     JobSwept,
     PerformJobAction,
+    SchedulingFailed,
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import DisableTasks, Job, JobAction, JobKey, JobState, PoolKey
+from batchyard.core.model import (
+    DisableTasks,
+    ErrorCategory,
+    Failure,
+    Job,
+    JobAction,
+    JobKey,
+    JobState,
+    PoolKey,
+)
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 
@@ -53,6 +66,10 @@ DISABLE = DisableJob(key=KEY, tasks=DisableTasks.REQUEUE)
 SETTLED = JobNodeSettled(key=KEY)
 OUT_OF_TASKS = JobOutOfTasks(key=KEY)
 DUE = JobDue(key=KEY, has_open_tasks=False)
+FORCE = ForceJobEnd(key=KEY)
+TOLD = JobEndTold(key=KEY)
+AUTO_POOL = PoolKey(7)
+ERROR = Failure(category=ErrorCategory.USER_ERROR, code="InvalidAutoPoolSettings", message="no")
 
 
 def new(**changes: Any) -> Job:
@@ -112,7 +129,11 @@ def events(job: Job) -> list[JobEvent]:
         *(PerformJobAction(key=KEY, action=action) for action in JobAction),
         JobDue(key=KEY, has_open_tasks=True),
         JobDue(key=KEY, has_open_tasks=False),
+        FORCE,
+        TOLD,
     ]
+    if job.nodes_unsettled == 0:  # It has been on no node when its pool cannot be made.
+        told.append(SchedulingFailed(key=KEY, error=ERROR))
     if job.state in (JobState.ACTIVE, JobState.TERMINATING, JobState.DELETING):
         told.append(OPENED)
     if job.nodes_unsettled > 0:
@@ -337,3 +358,70 @@ def test_a_task_acts_on_its_job_only_if_the_job_performs_that() -> None:
     nothing = PerformJobAction(key=KEY, action=JobAction.NONE)
     job = new(performs_job_actions=True)
     assert after(job, nothing) == job
+
+
+def test_the_auto_pool_of_a_job_goes_when_the_job_is_completed() -> None:
+    """J-48: after its release tasks."""
+    job = new(auto_pool=AUTO_POOL)
+    terminating = step(after(job, OPENED), TERMINATE, LATER)
+    assert list(terminating.effects) == [WakeSweep(KEY)]
+    assert terminating.entity is not None
+    completed = step(terminating.entity, SETTLED, LATER)
+    assert list(completed.effects) == [AutoPoolOver(key=AUTO_POOL)]
+
+
+def test_the_auto_pool_of_a_job_goes_when_the_job_is_deleted() -> None:
+    """J-46."""
+    deleting = after(new(auto_pool=AUTO_POOL), DELETE)
+    gone = step(deleting, JobSwept(key=KEY, tasks_left=0), LATER)
+    assert (gone.entity, list(gone.effects)) == (None, [AutoPoolOver(key=AUTO_POOL)])
+
+
+def test_an_auto_pool_that_is_to_stay_stays() -> None:
+    """J-49; an update may say so, and take it back."""
+    job = after(new(auto_pool=AUTO_POOL), UpdateJob(key=KEY, priority=0, keeps_pool=True))
+    assert list(step(job, TERMINATE, LATER).effects) == []
+    deleting = after(job, DELETE)
+    assert list(step(deleting, JobSwept(key=KEY, tasks_left=0), LATER).effects) == []
+    again = after(job, UpdateJob(key=KEY, priority=0))
+    assert list(step(again, TERMINATE, LATER).effects) == [AutoPoolOver(key=AUTO_POOL)]
+
+
+def test_a_job_whose_auto_pool_cannot_be_made_is_completed() -> None:
+    """J-51."""
+    failed = after(new(ends_with_tasks=True), SchedulingFailed(key=KEY, error=ERROR))
+    assert (failed.state, failed.end_time, failed.scheduling_error) == (
+        JobState.COMPLETED,
+        LATER,
+        ERROR,
+    )
+
+
+def test_a_job_whose_end_is_forced_is_completed_once_its_nodes_were_told() -> None:
+    """J-42: what they have left to do they do later."""
+    forced = step(after(new(), OPENED, TERMINATE), FORCE, LATER)
+    assert list(forced.effects) == [WakeSweep(KEY)]
+    assert forced.entity is not None
+    completed = after(forced.entity, TOLD)
+    assert (completed.state, completed.nodes_unsettled) == (JobState.COMPLETED, 1)
+    settled = after(completed, SETTLED)
+    assert (settled.state, settled.nodes_unsettled) == (JobState.COMPLETED, 0)
+
+
+def test_a_job_whose_end_is_not_forced_waits_for_nodes_that_were_told() -> None:
+    terminating = after(new(), OPENED, TERMINATE)
+    assert after(terminating, TOLD) == terminating
+
+
+def test_a_job_that_is_completed_is_not_forced() -> None:
+    completed = after(new(), TERMINATE)
+    assert after(completed, FORCE) == completed
+
+
+def test_the_deletion_of_a_job_whose_end_was_forced_waits_for_its_nodes() -> None:
+    completed = after(new(), OPENED, TERMINATE, FORCE, TOLD)
+    deleting = after(completed, DELETE)
+    assert not deleting.is_forced
+    swept = after(deleting, JobSwept(key=KEY, tasks_left=0))
+    assert swept.state is JobState.DELETING
+    assert after(swept, FORCE).is_forced

@@ -14,6 +14,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.job_node import MOVES, check, is_stale, step
 from batchyard.core.messages import (
+    DismissJobNode,
     JobEnding,
     JobNodeEvent,
     JobNodeSettled,
@@ -83,6 +84,7 @@ CLOSED = JobTaskClosed(key=KEY)
 ENDING = JobEnding(key=KEY)
 RESTARTED = NodeRestarted(key=KEY)
 LEFT = NodeLeft(key=KEY)
+DISMISS = DismissJobNode(key=KEY)
 
 
 def kept(kind: ExecutionKind) -> KeepDirectory:
@@ -112,7 +114,7 @@ def a_job_node(state: JobNodeState) -> JobNode:
 
 def events(job_node: JobNode) -> list[JobNodeEvent]:
     preparation, release = job_node.preparation.attempt, job_node.release.attempt
-    told: list[JobNodeEvent] = [PREPARE, OPENED, CLOSED, ENDING, RESTARTED, LEFT]
+    told: list[JobNodeEvent] = [PREPARE, OPENED, CLOSED, ENDING, DISMISS, RESTARTED, LEFT]
     told += [
         PreparationStarted(key=KEY, attempt=preparation, time=NOW),
         prepared(ending(0), preparation),
@@ -287,8 +289,29 @@ def test_news_of_an_earlier_attempt_are_ignored() -> None:
 
 def test_a_settled_node_stays_as_it_is() -> None:
     released = a_job_node(State.RELEASED)
-    for event in (ENDING, RESTARTED, LEFT):
+    for event in (ENDING, DISMISS, RESTARTED, LEFT):
         assert step(released, event, NOW).entity is released
+
+
+@pytest.mark.parametrize(
+    ("state", "running"),
+    [(State.PREPARING, "preparation-2-3-1"), (State.RELEASING, "release-2-3-1")],
+)
+def test_a_job_that_goes_at_once_ends_what_runs_on_a_node(
+    state: JobNodeState, running: Any
+) -> None:
+    """J-42."""
+    dismissed = step(a_job_node(state), DISMISS, NOW)
+    assert dismissed.entity is not None
+    assert dismissed.entity.state is State.DISMISSED
+    assert list(dismissed.effects) == [StopExecution(key=running), JobNodeSettled(key=KEY[0])]
+
+
+def test_a_job_that_goes_at_once_has_no_release_task_run() -> None:
+    dismissed = step(after(a_job_node(State.PREPARED), OPENED), DISMISS, NOW)
+    assert list(dismissed.effects) == [JobNodeSettled(key=KEY[0])]
+    assert dismissed.entity is not None
+    assert after(dismissed.entity, CLOSED) == dismissed.entity
 
 
 def test_check_finds_a_release_without_preparation() -> None:

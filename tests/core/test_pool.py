@@ -14,6 +14,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeletePool,
     NodesCounted,
     PoolEvent,
@@ -92,6 +93,7 @@ def events(_pool: Pool) -> list[PoolEvent]:
         removal(1),
         UpdatePool(key=KEY),
         DeletePool(key=KEY),
+        AutoPoolOver(key=KEY),
     ]
 
 
@@ -172,6 +174,14 @@ def test_deleting_a_pool_means_resizing_it_to_nothing() -> None:
     assert (result.entity.target_dedicated_nodes, result.entity.revision) == (0, 2)
     assert list(result.effects) == [WakeResize(KEY)]
     assert step(result.entity, counted(0, 0), LATER).entity is None
+
+
+def test_an_auto_pool_that_is_over_goes_as_one_that_is_deleted() -> None:
+    over = AutoPoolOver(key=KEY)
+    deleted = step(new(STEADY), DeletePool(key=KEY), LATER)
+    assert step(new(STEADY), over, LATER) == deleted
+    assert deleted.entity is not None
+    assert step(deleted.entity, over, LATER).entity is deleted.entity
 
 
 def test_a_pool_in_a_mode_that_is_not_built_yet_is_a_defect() -> None:

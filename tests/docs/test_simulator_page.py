@@ -7,6 +7,7 @@ from pathlib import Path
 from batchyard.sim.faults import Faults
 from batchyard.sim.rules import RULES
 from tests.sim.defects import DEFECTS
+from tests.sim.defects.seeds import SEEDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "simulator.md"
 
@@ -32,6 +33,6 @@ def test_every_promise_is_told_in_its_own_words() -> None:
 
 def test_every_seeded_defect_is_told_with_what_finds_it() -> None:
     written = [
-        f"| {defect.sentence} | `{defect.rule.name}` | {defect.seed} |" for defect in DEFECTS
+        f"| {defect.sentence} | `{defect.rule.name}` | {SEEDS[defect.name]} |" for defect in DEFECTS
     ]
     assert rows_below("Who judges the judge") == written

@@ -6,15 +6,9 @@ from typing import Any
 import pytest
 
 from batchyard.sim import rules
-from batchyard.sim.auditor import (
-    Auditor,
-    Preparation,
-    Shown,
-    ShownCounts,
-    ShownJob,
-    ShownNode,
-    ShownTask,
-)
+from batchyard.sim.audit.history import Preparation
+from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownTask
+from batchyard.sim.auditor import Auditor
 from batchyard.sim.rules import Rule, Violation
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

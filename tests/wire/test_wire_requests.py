@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from batchyard.core.model import (
 from batchyard.wire import jobs, pools, tasks, versions
 
 VERSION = versions.parse(versions.NEWEST)
-MACHINE = {
+MACHINE: dict[str, Any] = {
     "imageReference": {"publisher": "canonical", "offer": "ubuntu", "sku": "22_04"},
     "nodeAgentSKUId": "batch.node.ubuntu 22.04",
 }
@@ -69,7 +70,9 @@ def test_a_pool_has_all_that_was_asked_for():
     assert spec.resize_timeout == timedelta(minutes=10)
     assert spec.metadata == (MetadataItem("a", "b"),)
     assert not spec.is_windows
-    assert spec.echoed == {"virtualMachineConfiguration": MACHINE, "resourceTags": {"k": "v"}}
+    image = dict(MACHINE["imageReference"], version="latest")
+    machine = {**MACHINE, "imageReference": image}
+    assert spec.echoed == {"virtualMachineConfiguration": machine, "resourceTags": {"k": "v"}}
 
 
 @pytest.mark.parametrize(

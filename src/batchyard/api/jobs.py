@@ -1,7 +1,8 @@
 """Routes of jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from msgspec.structs import replace
 from starlette.responses import Response
@@ -14,17 +15,27 @@ from batchyard.api.http import (
     empty,
     revision_headers,
     select_items,
-    selected_answer,
 )
 from batchyard.core.model import JobChange
 from batchyard.engine.views import JobNodeView, JobView, Page
-from batchyard.wire import filters, job_changes, job_nodes, links, model, statistics, tasks
+from batchyard.wire import (
+    filters,
+    job_changes,
+    job_nodes,
+    links,
+    model,
+    odata,
+    old_names,
+    statistics,
+    tasks,
+)
 from batchyard.wire import jobs as convert
+from batchyard.wire.versions import ApiVersion
 
 
 async def create_job(call: Call) -> Response:
     """``POST /jobs``: create a job (J-6)."""
-    spec = await call.read(convert.read_job)
+    spec = await call.read(partial(convert.read_job, version=call.version))
     view = await call.service.create_job(call.account, spec)
     url = links.job(call.base_url, view.spec.id)
     return empty(201, _headers(view) | {"DataServiceId": url, "Location": url})
@@ -36,8 +47,7 @@ async def list_jobs(call: Call) -> Response:
     wants_statistics = call.query.wants_statistics(selection)
 
     def write(page: Page[JobView]) -> Response:
-        jobs = [_shown(call, view) for view in page.items]
-        return answer_page(call, "jobs", select_items(selection, jobs), page)
+        return answer_page(call, "jobs", _jobs_json(call, selection, page.items), page)
 
     return await call.service.list_jobs(
         call.account,
@@ -51,12 +61,15 @@ async def list_jobs(call: Call) -> Response:
 
 async def get_job(call: Call) -> Response:
     """``GET /jobs/{jobId}``: one job."""
-    wants_statistics = call.query.wants_statistics(call.query.select(model.BatchJob))
+    selection = call.query.select(model.BatchJob)
     view = await call.service.get_job(
-        call.account, call.params["jobId"], with_statistics=wants_statistics
+        call.account,
+        call.params["jobId"],
+        with_statistics=call.query.wants_statistics(selection),
     )
     conditions.check(call, *_revision(view))
-    return selected_answer(call, "jobs/@Element", _shown(call, view), _headers(view))
+    [job] = _jobs_json(call, selection, [view])
+    return answer(call, "jobs/@Element", job, _headers(view))
 
 
 def _shown(call: Call, view: JobView) -> model.BatchJob:
@@ -95,18 +108,20 @@ async def enable_job(call: Call) -> Response:
 
 async def terminate_job(call: Call) -> Response:
     """``POST /jobs/{jobId}/terminate``: end a job and what runs of it (J-39, J-40)."""
-    call.query.refuse_force()
+    is_forced = call.query.is_true("force")
     guard = conditions.guard(call, _revision)
     reason = await call.read(convert.read_terminate_reason)
-    view = await call.service.terminate_job(call.account, call.params["jobId"], reason, guard)
+    view = await call.service.terminate_job(
+        call.account, call.params["jobId"], reason, guard, is_forced=is_forced
+    )
     return empty(202, _verb_headers(call, view))
 
 
 async def delete_job(call: Call) -> Response:
     """``DELETE /jobs/{jobId}``: delete a job with its tasks (J-44)."""
-    call.query.refuse_force()
+    is_forced = call.query.is_true("force")
     guard = conditions.guard(call, _revision)
-    await call.service.delete_job(call.account, call.params["jobId"], guard)
+    await call.service.delete_job(call.account, call.params["jobId"], guard, is_forced=is_forced)
     return empty(202)
 
 
@@ -139,9 +154,17 @@ async def list_job_preparation_and_release_task_status(call: Call) -> Response:
     )
 
 
-async def _change(call: Call, read: Callable[[bytes], JobChange]) -> Response:
+def _jobs_json(
+    call: Call, selection: odata.Selection, views: Sequence[JobView]
+) -> Sequence[object]:
+    """Return jobs in the words of the call's api-version."""
+    jobs = [_shown(call, view) for view in views]
+    return old_names.in_words_of(call.version, select_items(selection, jobs), old_names.JOB)
+
+
+async def _change(call: Call, read: Callable[[bytes, ApiVersion], JobChange]) -> Response:
     guard = conditions.guard(call, _revision)
-    change = await call.read(read)
+    change = await call.read(lambda body: read(body, call.version))
     view = await call.service.update_job(call.account, call.params["jobId"], change, guard)
     return empty(200, _verb_headers(call, view))
 

@@ -17,7 +17,7 @@ from batchyard.api.http import (
     select_items,
 )
 from batchyard.engine.views import Page, PoolView
-from batchyard.wire import filters, images, links, model, odata, pool_changes
+from batchyard.wire import filters, images, links, model, odata, old_names, pool_changes
 from batchyard.wire import pools as convert
 
 #: Pools on one page of node counts unless asked otherwise. Source: L-34.
@@ -137,7 +137,7 @@ def _pools_json(
 ) -> Sequence[object]:
     """Return pools in the words of the call's api-version."""
     pools = [convert.write_pool(view, call.base_url) for view in views]
-    return convert.in_words_of(call.version, select_items(selection, pools))
+    return old_names.in_words_of(call.version, select_items(selection, pools))
 
 
 def _revision(view: PoolView) -> tuple[datetime, str]:

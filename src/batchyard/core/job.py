@@ -6,7 +6,11 @@ One that is disabled runs nothing: it is ``disabling`` until its tasks have left
 A terminating or deleting job is its own to-do note: a sweep tells its nodes and ends its running
 tasks. Once nothing is left to do on any node the job is ``completed``; a deleting one then loses
 its tasks and at last its own row. Tasks that were ``active`` stay so for ever (S-14).
-Source: 01 Job.state, J-39 ... J-45.
+
+A job whose end is forced does not wait for its nodes: it is completed as soon as the sweep has told
+them, and they do what is left by themselves; one that is deleted dismisses them. The auto pool of a
+job goes with it, in the step that ends it.
+Source: 01 Job.state, J-39 ... J-52.
 """
 
 from collections.abc import Mapping
@@ -17,6 +21,7 @@ from msgspec.structs import replace
 
 from batchyard.core import limits
 from batchyard.core.effects import (
+    Effect,
     Step,
     WakeJobs,
     WakePlacement,
@@ -24,11 +29,14 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeleteJob,
     DisableJob,
     EnableJob,
+    ForceJobEnd,
     JobDue,
     JobEnabled,
+    JobEndTold,
     JobEvent,
     JobNodeOpened,
     JobNodeSettled,
@@ -36,6 +44,7 @@ from batchyard.core.messages import (
     JobQuiet,
     JobSwept,
     PerformJobAction,
+    SchedulingFailed,
     TerminateJob,
     UpdateJob,
 )
@@ -58,6 +67,7 @@ OVER: Final = frozenset({TERMINATING, COMPLETED, DELETING})
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
+    (ACTIVE, SchedulingFailed): frozenset({COMPLETED}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
     (ACTIVE, DisableJob): frozenset({DISABLING}),
     (ACTIVE, EnableJob): frozenset({ACTIVE}),
@@ -86,9 +96,13 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobNodeSettled): frozenset({DISABLED}),
     (ENABLING, JobEnabled): frozenset({ACTIVE}),
+    (TERMINATING, ForceJobEnd): frozenset({TERMINATING}),
     (TERMINATING, DeleteJob): frozenset({DELETING}),
     (TERMINATING, JobNodeSettled): frozenset({TERMINATING, COMPLETED}),
+    (TERMINATING, JobEndTold): frozenset({COMPLETED}),
     (COMPLETED, DeleteJob): frozenset({DELETING}),
+    (COMPLETED, JobNodeSettled): frozenset({COMPLETED}),
+    (DELETING, ForceJobEnd): frozenset({DELETING}),
     (DELETING, JobNodeSettled): frozenset({DELETING}),
     (DELETING, JobSwept): frozenset({DELETING, None}),
 }
@@ -143,8 +157,12 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
             result = _terminated(job, event.reason, now)
         case UpdateJob():
             result = _updated(job, event, now)
+        case SchedulingFailed():
+            result = _completed(replace(job, scheduling_error=event.error), now)
         case DeleteJob():
-            result = _settle(_moved(job, DELETING, now), now)
+            result = _settle(replace(_moved(job, DELETING, now), is_forced=False), now)
+        case ForceJobEnd():
+            result = Step(replace(job, is_forced=True), (WakeSweep(job.key),))
         case DisableJob():
             result = _disabled(job, event.tasks, now)
         case JobQuiet():
@@ -163,6 +181,8 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
             result = Step(replace(job, nodes_unsettled=job.nodes_unsettled + 1))
         case JobNodeSettled():
             result = _settle(replace(job, nodes_unsettled=job.nodes_unsettled - 1), now)
+        case JobEndTold():
+            result = _completed(job, now)
         case JobSwept():
             result = _swept(job, event)
         case _:
@@ -179,6 +199,10 @@ def is_stale(job: Job, event: JobEvent) -> bool:
             return job.state in OVER
         case JobQuiet():
             return job.state is not DISABLING
+        case ForceJobEnd():
+            return job.state is COMPLETED
+        case JobEndTold():
+            return job.state is not TERMINATING or not job.is_forced
         case _:
             return False
 
@@ -186,11 +210,13 @@ def is_stale(job: Job, event: JobEvent) -> bool:
 def check(job: Job) -> None:
     """Assert what is true of every stored job."""
     assert job.nodes_unsettled >= 0, job
-    assert job.state is not COMPLETED or job.nodes_unsettled == 0, job
+    assert job.state is not COMPLETED or job.nodes_unsettled == 0 or job.is_forced, job
     assert (job.end_time is None) == (job.state is not COMPLETED) or job.state is DELETING, job
     assert job.has_preparation or not job.has_release, job  # J-76
     assert job.due_time is None or job.state not in OVER, job
     assert (job.disable_tasks is None) == (job.state is not DISABLING), job
+    assert not job.is_forced or job.state in OVER, job
+    assert job.scheduling_error is None or job.state in (COMPLETED, DELETING), job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -199,11 +225,22 @@ def _settle(job: Job, now: datetime) -> Step[Job]:
         return Step(job)
     if job.nodes_unsettled > 0 or job.state is DELETING:
         return Step(job, (WakeSweep(job.key),))
-    return Step(replace(_moved(job, COMPLETED, now), end_time=now))
+    return _completed(job, now)
 
 
 def _terminated(job: Job, reason: str, now: datetime) -> Step[Job]:
     return _settle(replace(_moved(job, TERMINATING, now), terminate_reason=reason), now)
+
+
+def _completed(job: Job, now: datetime) -> Step[Job]:
+    return Step(replace(_moved(job, COMPLETED, now), end_time=now), _pool_over(job))
+
+
+def _pool_over(job: Job) -> tuple[Effect, ...]:
+    """The pool that was made for a job goes with it, unless it is to stay (J-46, J-49)."""
+    if job.auto_pool is None or job.keeps_pool:
+        return ()
+    return (AutoPoolOver(key=job.auto_pool),)
 
 
 def begun(job: Job) -> Step[Job]:
@@ -219,6 +256,7 @@ def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
         max_parallel_tasks=event.max_parallel_tasks,
         ends_with_tasks=event.ends_with_tasks,
         expiry_time=event.expiry_time,
+        keeps_pool=event.keeps_pool,
         revision=job.revision + 1,
         last_modified=now,
     )
@@ -291,7 +329,7 @@ def _awaiting(job: Job) -> Step[Job]:
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:
     if event.tasks_left == 0 and job.nodes_unsettled == 0:
-        return Step(None)
+        return Step(None, _pool_over(job))
     return Step(job, (WakeSweep(job.key),) if job.nodes_unsettled == 0 else ())
 
 

@@ -5,7 +5,7 @@ gives to the node has the job preparation task run; tasks wait for it on the nod
 good, the tasks go back and the job has nothing to do there any more (``failed``, J-69). When the
 job ends and its tasks on the node are over, the job release task runs once where the preparation
 had succeeded (J-77, J-78). ``released`` and ``dismissed`` are settled: the job waits for this node
-no longer.
+no longer. A job whose deletion is forced waits for none, and has none released (J-42).
 
 A job without a preparation task goes the same way; it has nothing to run at the two ends.
 Source: J-67 ... J-86, S-19.
@@ -27,6 +27,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import InvalidTransition
 from batchyard.core.messages import (
+    DismissJobNode,
     JobEnding,
     JobNodeEvent,
     JobNodeSettled,
@@ -63,6 +64,7 @@ MOVES: Final[Mapping[tuple[JobNodeState, type[JobNodeEvent]], frozenset[JobNodeS
     (UNPREPARED, JobEnding): frozenset({UNPREPARED, RELEASING, RELEASED, DISMISSED}),
     (UNPREPARED, NodeRestarted): frozenset({UNPREPARED}),
     (UNPREPARED, NodeLeft): frozenset({DISMISSED}),
+    (UNPREPARED, DismissJobNode): frozenset({DISMISSED}),
     (PREPARING, PrepareJobNode): frozenset({PREPARING}),
     (PREPARING, JobTaskOpened): frozenset({PREPARING}),
     (PREPARING, JobTaskClosed): frozenset({PREPARING}),
@@ -73,27 +75,33 @@ MOVES: Final[Mapping[tuple[JobNodeState, type[JobNodeEvent]], frozenset[JobNodeS
     (PREPARING, JobEnding): frozenset({PREPARING}),
     (PREPARING, NodeRestarted): frozenset({UNPREPARED, DISMISSED}),
     (PREPARING, NodeLeft): frozenset({DISMISSED}),
+    (PREPARING, DismissJobNode): frozenset({DISMISSED}),
     (PREPARED, PrepareJobNode): frozenset({PREPARED}),
     (PREPARED, JobTaskOpened): frozenset({PREPARED}),
     (PREPARED, JobTaskClosed): frozenset({PREPARED, RELEASING, RELEASED}),
     (PREPARED, JobEnding): frozenset({PREPARED, RELEASING, RELEASED}),
     (PREPARED, NodeRestarted): frozenset({UNPREPARED, PREPARED}),
     (PREPARED, NodeLeft): frozenset({DISMISSED}),
+    (PREPARED, DismissJobNode): frozenset({DISMISSED}),
     (FAILED, JobTaskClosed): frozenset({FAILED, DISMISSED}),
     (FAILED, JobEnding): frozenset({FAILED, DISMISSED}),
     (FAILED, NodeRestarted): frozenset({FAILED}),
     (FAILED, NodeLeft): frozenset({DISMISSED}),
+    (FAILED, DismissJobNode): frozenset({DISMISSED}),
     (RELEASING, ReleaseStarted): frozenset({RELEASING}),
     (RELEASING, ReleaseEnded): frozenset({RELEASING, RELEASED}),
     (RELEASING, JobEnding): frozenset({RELEASING}),  # Deleted after it was terminated.
     (RELEASING, NodeRestarted): frozenset({RELEASING}),
     (RELEASING, NodeLeft): frozenset({DISMISSED}),
+    (RELEASING, DismissJobNode): frozenset({DISMISSED}),
     (RELEASED, JobEnding): frozenset({RELEASED}),
     (RELEASED, NodeRestarted): frozenset({RELEASED}),
     (RELEASED, NodeLeft): frozenset({RELEASED}),
+    (RELEASED, DismissJobNode): frozenset({RELEASED}),
     (DISMISSED, JobEnding): frozenset({DISMISSED}),
     (DISMISSED, NodeRestarted): frozenset({DISMISSED}),
     (DISMISSED, NodeLeft): frozenset({DISMISSED}),
+    (DISMISSED, DismissJobNode): frozenset({DISMISSED}),
 }
 
 
@@ -130,6 +138,8 @@ def step(job_node: JobNode, event: JobNodeEvent, now: datetime) -> Step[JobNode]
             result = _release_ended(job_node, event.ending)
         case JobEnding():
             result = _ending(job_node)
+        case DismissJobNode():
+            result = _dismissed(job_node)
         case NodeRestarted():
             result = _node_restarted(job_node)
         case NodeLeft():
@@ -213,6 +223,18 @@ def _ending(job_node: JobNode) -> Step[JobNode]:
     return _finish(ending)
 
 
+def _dismissed(job_node: JobNode) -> Step[JobNode]:
+    settled = _settled(job_node, DISMISSED)
+    match job_node.state:
+        case JobNodeState.PREPARING:
+            running = _preparation_id(job_node)
+        case JobNodeState.RELEASING:
+            running = _release_id(job_node)
+        case _:
+            return settled
+    return Step(settled.entity, (StopExecution(key=running), *settled.effects))
+
+
 def _node_restarted(job_node: JobNode) -> Step[JobNode]:
     match job_node.state:
         case JobNodeState.RELEASING:
@@ -280,4 +302,10 @@ def _open(job_node: JobNode, kind: ExecutionKind, attempt: int) -> Effect:
 def _preparation_id(job_node: JobNode) -> ExecutionId:
     return job_node_execution_id(
         ExecutionKind.PREPARATION, job_node.job, job_node.node, job_node.preparation.attempt
+    )
+
+
+def _release_id(job_node: JobNode) -> ExecutionId:
+    return job_node_execution_id(
+        ExecutionKind.RELEASE, job_node.job, job_node.node, job_node.release.attempt
     )

@@ -13,6 +13,9 @@ ID_CHARS_MAX: Final = 64
 #: Characters of a display name. Source: L-2.
 DISPLAY_NAME_CHARS_MAX: Final = 1024
 
+#: Characters of what the id of an auto pool begins with. Source: L-3.
+AUTO_POOL_ID_PREFIX_CHARS_MAX: Final = 20
+
 #: Characters of the name of a pool's user account. Source: L-4.
 USER_ACCOUNT_NAME_CHARS_MAX: Final = 20
 

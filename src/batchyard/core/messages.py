@@ -13,6 +13,7 @@ from batchyard.core.model import (
     DisableTasks,
     Ending,
     ExecutionId,
+    Failure,
     JobAction,
     JobKey,
     NodeKey,
@@ -232,6 +233,12 @@ class JobEnding(Struct, frozen=True, kw_only=True):
     key: JobNodeKey
 
 
+class DismissJobNode(Struct, frozen=True, kw_only=True):
+    """The job goes without waiting for the node: what runs there is ended, and nothing begun."""
+
+    key: JobNodeKey
+
+
 class NodeRestarted(Struct, frozen=True, kw_only=True):
     """The former life of the node is over, and nothing of it runs any more."""
 
@@ -253,6 +260,7 @@ JobNodeEvent = (
     | ReleaseStarted
     | ReleaseEnded
     | JobEnding
+    | DismissJobNode
     | NodeRestarted
     | NodeLeft
 )
@@ -410,7 +418,15 @@ class DeletePool(Struct, frozen=True, kw_only=True):
     key: PoolKey
 
 
-PoolEvent = NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool | DeletePool
+class AutoPoolOver(Struct, frozen=True, kw_only=True):
+    """What the pool was made for is over: it goes, unless it goes already (J-46, J-48)."""
+
+    key: PoolKey
+
+
+PoolEvent = (
+    NodesCounted | ResizeFailed | ResizePool | RemoveNodes | UpdatePool | DeletePool | AutoPoolOver
+)
 
 # Events of a job.
 
@@ -435,6 +451,14 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
     max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
+    keeps_pool: bool = False
+
+
+class SchedulingFailed(Struct, frozen=True, kw_only=True):
+    """The auto pool of the new job could not be made: the job never runs (J-51)."""
+
+    key: JobKey
+    error: Failure
 
 
 class DisableJob(Struct, frozen=True, kw_only=True):
@@ -488,6 +512,12 @@ class DeleteJob(Struct, frozen=True, kw_only=True):
     key: JobKey
 
 
+class ForceJobEnd(Struct, frozen=True, kw_only=True):
+    """Do not wait for the nodes of the job that is being ended (J-42)."""
+
+    key: JobKey
+
+
 class JobNodeOpened(Struct, frozen=True, kw_only=True):
     """The job has work on one more node."""
 
@@ -496,6 +526,12 @@ class JobNodeOpened(Struct, frozen=True, kw_only=True):
 
 class JobNodeSettled(Struct, frozen=True, kw_only=True):
     """Nothing of the job is left to do on one of its nodes."""
+
+    key: JobKey
+
+
+class JobEndTold(Struct, frozen=True, kw_only=True):
+    """All tasks of the job are ended, and all of its nodes know that it ends."""
 
     key: JobKey
 
@@ -510,7 +546,9 @@ class JobSwept(Struct, frozen=True, kw_only=True):
 JobEvent = (
     TerminateJob
     | UpdateJob
+    | SchedulingFailed
     | DeleteJob
+    | ForceJobEnd
     | DisableJob
     | JobQuiet
     | EnableJob
@@ -520,6 +558,7 @@ JobEvent = (
     | JobDue
     | JobNodeOpened
     | JobNodeSettled
+    | JobEndTold
     | JobSwept
 )
 

@@ -93,6 +93,13 @@ class OnAllTasksComplete(StrEnum):
     TERMINATE_JOB = "terminatejob"
 
 
+class PoolLifetime(StrEnum):
+    """How long an auto pool lives: as its job, or as the schedule of its jobs. Source: J-48."""
+
+    JOB = "job"
+    JOB_SCHEDULE = "jobschedule"
+
+
 class DisableTasks(StrEnum):
     """What becomes of the tasks that run when their job is disabled. Source: J-35."""
 
@@ -384,27 +391,8 @@ class JobReleaseSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     resource_files: tuple[ResourceFile, ...] = ()
 
 
-class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A job as it was created."""
-
-    id: str
-    pool_id: str
-    display_name: str | None = None
-    priority: int = 0
-    max_wall_clock_time: timedelta | None = None
-    max_task_retry_count: int = 0
-    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
-    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
-    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
-    uses_task_dependencies: bool = False
-    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
-    preparation: JobPreparationSpec | None = None
-    release: JobReleaseSpec | None = None
-    metadata: tuple[MetadataItem, ...] | None = None
-
-
 class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
-    """A pool as it was created.
+    """A pool as it was created; the id of one that an auto pool is to be made of is empty.
 
     `echoed` holds properties that mean nothing on one's own machines (image, disks, ...): they are
     given back as they came, and only ``wire`` knows their names.
@@ -425,6 +413,35 @@ class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     echoed: Mapping[str, object] = field(default_factory=dict)
 
 
+class AutoPoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A pool that the service makes for a job, and deletes with it. Source: J-46 ... J-52."""
+
+    pool: PoolSpec
+    id_prefix: str | None = None
+    lifetime: PoolLifetime = PoolLifetime.JOB
+    keep_alive: bool = False
+
+
+class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A job as it was created; one with an auto pool has no `pool_id` until that is made."""
+
+    id: str
+    pool_id: str
+    auto_pool: AutoPoolSpec | None = None
+    display_name: str | None = None
+    priority: int = 0
+    max_wall_clock_time: timedelta | None = None
+    max_task_retry_count: int = 0
+    on_all_tasks_complete: OnAllTasksComplete = OnAllTasksComplete.NO_ACTION
+    on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
+    max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
+    uses_task_dependencies: bool = False
+    common_environment_settings: tuple[EnvironmentSetting, ...] = ()
+    preparation: JobPreparationSpec | None = None
+    release: JobReleaseSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
 class NodeOption(StrEnum):
     """What becomes of the tasks of a node that is taken away or rebooted. Source: P-17, P-38."""
 
@@ -440,6 +457,18 @@ class JobConstraints(Struct, frozen=True):
     max_task_retry_count: int = 0
 
 
+class AutoPoolChange(Struct, frozen=True, kw_only=True):
+    """An auto pool as an update names it: only `keep_alive` may differ from what it is (J-31).
+
+    A prefix or pool of None is not named.
+    """
+
+    lifetime: PoolLifetime
+    keep_alive: bool = False
+    id_prefix: str | None = None
+    pool: PoolSpec | None = None
+
+
 class JobChange(Struct, frozen=True, kw_only=True):
     """What an update changes of a job; None leaves a property as it is.
 
@@ -451,6 +480,7 @@ class JobChange(Struct, frozen=True, kw_only=True):
     constraints: JobConstraints | None = None
     on_all_tasks_complete: OnAllTasksComplete | None = None
     pool_id: str | None = None
+    auto_pool: AutoPoolChange | None = None
     metadata: tuple[MetadataItem, ...] | None = None
 
 
@@ -591,6 +621,14 @@ class Job(Struct, frozen=True):
     tasks_check_time: datetime | None = None
     #: The earlier of the two while it is active: when something is due without anything happening.
     due_time: datetime | None = None
+    #: The pool that was made for it alone, there or not.
+    auto_pool: PoolKey | None = None
+    #: Whether that pool stays when the job is over.
+    keeps_pool: bool = False
+    #: Why its auto pool could not be made (J-51).
+    scheduling_error: Failure | None = None
+    #: Whether it ends without waiting for its nodes (J-42).
+    is_forced: bool = False
 
 
 class Task(Struct, frozen=True):

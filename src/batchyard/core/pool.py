@@ -18,6 +18,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeletePool,
     NodesCounted,
     PoolEvent,
@@ -50,12 +51,15 @@ MOVES: Final[Mapping[tuple[PoolMode, type[PoolEvent]], frozenset[PoolMode | None
     (STEADY, RemoveNodes): frozenset({RESIZING}),
     (STEADY, UpdatePool): frozenset({STEADY}),
     (STEADY, DeletePool): frozenset({DELETING}),
+    (STEADY, AutoPoolOver): frozenset({DELETING}),
     (RESIZING, NodesCounted): frozenset({RESIZING, STEADY}),
     (RESIZING, ResizeFailed): frozenset({STEADY}),
     (RESIZING, UpdatePool): frozenset({RESIZING}),
     (RESIZING, DeletePool): frozenset({DELETING}),
+    (RESIZING, AutoPoolOver): frozenset({DELETING}),
     (DELETING, NodesCounted): frozenset({DELETING, None}),
     (DELETING, ResizeFailed): frozenset({DELETING}),
+    (DELETING, AutoPoolOver): frozenset({DELETING}),
 }
 
 REFUSALS: Final[Mapping[tuple[PoolMode, type[PoolEvent]], ErrorCode]] = {
@@ -107,6 +111,9 @@ def step(pool: Pool, event: PoolEvent, now: datetime) -> Step[Pool]:
             result = Step(replace(pool, revision=pool.revision + 1, last_modified=now))
         case DeletePool():
             result = _deleting(pool, now)
+        case AutoPoolOver():
+            is_going = pool.state is PoolState.DELETING
+            result = Step(pool) if is_going else _deleting(pool, now)
         case _:
             assert_never(event)
     after = result.entity

@@ -16,9 +16,11 @@ from batchyard.core.effects import (
     WakeSweep,
 )
 from batchyard.core.messages import (
+    DismissJobNode,
     Event,
     JobDue,
     JobEnding,
+    JobEndTold,
     JobQuiet,
     JobSwept,
     LeavePool,
@@ -37,6 +39,7 @@ from batchyard.core.model import (
     DisableTasks,
     Job,
     JobKey,
+    JobNode,
     JobState,
     Node,
     NodeKey,
@@ -124,18 +127,31 @@ def sweep(cascade: Cascade, job_key: JobKey) -> None:
     if job is None or job.state not in job_cycle.ENDING:
         return
     limit = limits.SWEEP_ENTITIES_MAX
-    to_end = cascade.transaction.job_nodes_to_end(job_key, limit)
+    to_end = _job_nodes_to_end(cascade, job, limit)
     running = cascade.transaction.placed_tasks(job_key, limit)
     cascade.job_nodes.known(((item.job, item.node), item) for item in to_end)
     cascade.tasks.known((item.key, item) for item in running)
-    cascade.run(JobEnding(key=(item.job, item.node)) for item in to_end)
+    told = DismissJobNode if _dismisses(job) else JobEnding
+    cascade.run(told(key=(item.job, item.node)) for item in to_end)
     cascade.run(event for item in running for event in _ended_with_job(item))
     if len(to_end) == limit or len(running) == limit:
         cascade.run([WakeSweep(job_key)])
         return
+    cascade.run([JobEndTold(key=job_key)])
     job = cascade.jobs.get(job_key)
     if job is not None and job.state is JobState.DELETING and job.nodes_unsettled == 0:
         _delete_rows(cascade, job)
+
+
+def _dismisses(job: Job) -> bool:
+    """Whether a job goes without waiting for what its nodes have left to do (J-42)."""
+    return job.is_forced and job.state is JobState.DELETING
+
+
+def _job_nodes_to_end(cascade: Cascade, job: Job, limit: int) -> list[JobNode]:
+    if _dismisses(job):
+        return cascade.transaction.unsettled_job_nodes(job.key, limit)
+    return cascade.transaction.job_nodes_to_end(job.key, limit)
 
 
 def _quieten(cascade: Cascade, job: Job) -> None:

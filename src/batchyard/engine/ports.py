@@ -303,6 +303,10 @@ class Transaction(Protocol):
         """Return nodes of a job that have not heard that it ends."""
         ...
 
+    def unsettled_job_nodes(self, job: JobKey, limit: int) -> list[JobNode]:
+        """Return nodes on which something of a job is left to do."""
+        ...
+
     def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
         """Return tasks of a job that have an open execution."""
         ...

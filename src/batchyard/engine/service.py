@@ -292,14 +292,24 @@ class Service:
         return await self._write(commands.enable_job, account, job_id, guard)
 
     async def terminate_job(
-        self, account: str, job_id: str, reason: str | None, guard: JobGuard = None
+        self,
+        account: str,
+        job_id: str,
+        reason: str | None,
+        guard: JobGuard = None,
+        *,
+        is_forced: bool = False,
     ) -> JobView:
         """Terminate a job."""
-        return await self._write(commands.terminate_job, account, job_id, reason, guard)
+        command = partial(commands.terminate_job, is_forced=is_forced)
+        return await self._write(command, account, job_id, reason, guard)
 
-    async def delete_job(self, account: str, job_id: str, guard: JobGuard = None) -> None:
+    async def delete_job(
+        self, account: str, job_id: str, guard: JobGuard = None, *, is_forced: bool = False
+    ) -> None:
         """Delete a job."""
-        await self._write(commands.delete_job, account, job_id, guard)
+        command = partial(commands.delete_job, is_forced=is_forced)
+        await self._write(command, account, job_id, guard)
 
     async def add_task(self, account: str, job_id: str, spec: TaskSpec) -> TaskView:
         """Add a task."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from batchyard.engine.views import NodeView, TaskCounts, TaskView
-from batchyard.sim.auditor import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
+from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
 from batchyard.sim.fleet import node_name
 from batchyard.sim.timeline import Timeline
 from batchyard.store.store import MemoryStore

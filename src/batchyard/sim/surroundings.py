@@ -26,11 +26,14 @@ class Surroundings:
     """Time, chance, faults and the judge."""
 
     def __init__(self, seed: int) -> None:
+        self.seed: Final = seed
         self.random: Final = Random(seed)  # noqa: S311  # A seed is to be repeatable.
         self.timeline: Final = Timeline()
         self.auditor: Final = Auditor()
         self.faults = Faults.swarm(self.random)
         self.waits_for_start_task = False
+        #: Task slots of every node.
+        self.slots: Final = self.random.choice((1, 2, 4))
         #: How often what happened: a world in which nothing does proves nothing.
         self.tally: Final[Counter[str]] = Counter()
         self._runs: dict[tuple[str, ...], int] = {}

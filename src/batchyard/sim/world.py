@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from batchyard.sim.clients import ACCOUNT, Clients
+from batchyard.sim.clients.everybody import Clients
+from batchyard.sim.clients.requests import ACCOUNT, Requests
 from batchyard.sim.observer import shown
 from batchyard.sim.service import SimulatedService
 from batchyard.sim.surroundings import Surroundings
@@ -78,7 +79,7 @@ class World:
 
     def _live(self) -> None:
         world = self._surroundings
-        clients = Clients(world, self._service, self._store, _BUSY_SECONDS)
+        clients = Clients(Requests(world, self._service, self._store), _BUSY_SECONDS)
         self._service.start()
         clients.begin()
         world.timeline.after(1.0, self._perhaps_break)

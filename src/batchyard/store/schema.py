@@ -149,6 +149,10 @@ job: Final = Table(
     Column("expiry_time", BigInteger),
     Column("tasks_check_time", BigInteger),
     Column("due_time", BigInteger),
+    Column("auto_pool", BigInteger),
+    Column("keeps_pool", Integer, nullable=False),
+    Column("scheduling_error", Text),
+    Column("is_forced", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's jobs, in its order.

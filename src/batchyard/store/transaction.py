@@ -216,6 +216,11 @@ class SqlTransaction:
         )
         return self._query(schema.job_node, JOB_NODES, where, job, limit)
 
+    def unsettled_job_nodes(self, job: JobKey, limit: int) -> list[JobNode]:
+        """Return nodes on which something of a job is left to do."""
+        where = "job = ? AND state NOT IN ('released', 'dismissed') ORDER BY node LIMIT ?"
+        return self._query(schema.job_node, JOB_NODES, where, job, limit)
+
     def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
         """Return tasks of a job that have an open execution."""
         sql = (

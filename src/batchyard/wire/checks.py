@@ -5,7 +5,8 @@ wire. Source: 08 L-1 ... L-37, E-3; F-17; J-55.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -37,6 +38,18 @@ _PERMISSIONS: Final = 0o777
 
 _DEFAULT_CONSTRAINTS: Final = TaskConstraints()
 _DEFAULT_FILE_MODE: Final = 0o770
+
+
+@contextmanager
+def below(place: str) -> Iterator[None]:
+    """Have refusals inside name properties by their path below `place`, which ends with a dot."""
+    try:
+        yield
+    except Refused as refused:
+        if "PropertyName" not in refused.values:
+            raise
+        values = {**refused.values, "PropertyName": place + refused.values["PropertyName"]}
+        raise Refused(refused.code, **values) from None
 
 
 def required(value: Value | None, name: str) -> Value:

@@ -9,6 +9,7 @@ from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
     DisableTasks,
+    Failure,
     JobConstraints,
     JobPreparationSpec,
     JobReleaseSpec,
@@ -18,7 +19,19 @@ from batchyard.core.model import (
     OnTaskFailure,
 )
 from batchyard.engine.views import JobView
-from batchyard.wire import bodies, checks, coverage, links, model, pools, tasks, values
+from batchyard.wire import (
+    auto_pools,
+    bodies,
+    checks,
+    coverage,
+    links,
+    model,
+    old_names,
+    pools,
+    tasks,
+    values,
+)
+from batchyard.wire.versions import LATEST, ApiVersion
 
 #: Source: J-68, J-79.
 PREPARATION_ID: Final = "jobpreparation"
@@ -29,24 +42,28 @@ _DISABLE_DECODER: Final = msgspec.json.Decoder(model.BatchJobDisableOptions)
 _TERMINATE_DECODER: Final = msgspec.json.Decoder(model.BatchJobTerminateOptions)
 
 
-def read_job(body: bytes) -> JobSpec:
+def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     """Return the specification in the body of Jobs_CreateJob.
 
     Raises:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``, ``OutOfRangePriority``, ``EmptyMetadataKey``.
     """
-    request = bodies.decode(body, _DECODER)
+    request = bodies.decode(old_names.modernised(body, version, old_names.JOB), _DECODER)
     coverage.check(request)
     preparation = _preparation(request.job_preparation_task)
     release = _release(request.job_release_task)
     if release is not None:
         _check_release(release, preparation)
-    pool_info = checks.required(request.pool_info, "poolInfo")
+    pool_info = auto_pools.check_pool_info(request.pool_info)
+    auto_pool = auto_pools.read_auto_pool(pool_info.auto_pool_specification)
     given = constraints(request.constraints)
     return JobSpec(
         id=checks.identifier(request.id, "id"),
-        pool_id=checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
+        pool_id=""
+        if auto_pool is not None
+        else checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
+        auto_pool=auto_pool,
         display_name=checks.display_name(request.display_name),
         priority=priority(request.priority),
         max_wall_clock_time=given.max_wall_clock_time,
@@ -227,7 +244,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
-        pool_info=model.BatchPoolInfo(pool_id=job.pool_id),
+        pool_info=auto_pools.write_pool_info(spec),
         on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
         on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
         metadata=pools.write_metadata(spec.metadata),
@@ -235,8 +252,19 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
             start_time=values.write_instant(job.start_time),
             end_time=_instant(job.end_time) if is_completed else None,
             pool_id=job.pool_id,
+            scheduling_error=_write_scheduling_error(job.scheduling_error),
             terminate_reason=job.terminate_reason if is_completed else None,
         ),
+    )
+
+
+def _write_scheduling_error(failure: Failure | None) -> model.BatchJobSchedulingError | None:
+    """Return why the job will never run (J-51)."""
+    info = tasks.write_failure(failure)
+    if info is None:
+        return None
+    return model.BatchJobSchedulingError(
+        category=info.category, code=info.code, message=info.message, details=info.details
     )
 
 

@@ -149,11 +149,6 @@ class Query:
         except ValueError as error:
             raise invalid("$filter", text, str(error)) from None
 
-    def refuse_force(self) -> None:
-        """Refuse ``force=true``. Source: J-42."""
-        if self.is_true("force"):
-            raise invalid("force", "true", "not supported yet; leave it out")
-
     def pool_id_filter(self) -> str | None:
         """Return the pool of ``poolId eq '...'``, the one filter of node counts."""
         match self.filter(filters.NODE_COUNTS):

@@ -17,7 +17,17 @@ from batchyard.core.model import (
     ResizeError,
 )
 from batchyard.engine.views import NodeCounts, PoolView
-from batchyard.wire import bodies, checks, coverage, links, model, properties, start_tasks, values
+from batchyard.wire import (
+    bodies,
+    checks,
+    coverage,
+    links,
+    model,
+    old_names,
+    properties,
+    start_tasks,
+    values,
+)
 from batchyard.wire.versions import ApiVersion
 
 _MACHINE: Final = "virtualMachineConfiguration"
@@ -25,9 +35,8 @@ _MACHINE: Final = "virtualMachineConfiguration"
 #: Standard_D16s_v5, Standard_NC24rs_v3: the first digits after the letters are the cores.
 _CORES: Final = re.compile(r"(?:^|_)[A-Za-z]+(?P<cores>\d{1,4})", re.ASCII)
 
-
-#: What the older api-versions call a property.
-_OLD_NAMES: Final[Mapping[str, str]] = {"taskSlotsPerNode": "maxTasksPerNode"}
+#: What a pool is made of, in a request of its own or as the auto pool of a job.
+Requested = model.BatchPoolCreateOptions | model.BatchPoolSpecification
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchPoolCreateOptions)
 
@@ -39,15 +48,24 @@ def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
         Refused: ``InvalidRequestBody``, ``MissingRequiredProperty``, ``UnsupportedProperty``,
             ``InvalidPropertyValue``, ``EmptyMetadataKey``.
     """
-    request = bodies.decode(_modernised(body, version), _DECODER)
+    request = bodies.decode(old_names.modernised(body, version), _DECODER)
     coverage.check(request)
+    return read_specification(request, checks.identifier(request.id, "id"))
+
+
+def read_specification(request: Requested, pool_id: str, *, has_secrets: bool = True) -> PoolSpec:
+    """Return the specification of a pool; one that was sent back has no secrets any more (P-7).
+
+    Raises:
+        Refused: ``MissingRequiredProperty``, ``InvalidPropertyValue``, ``EmptyMetadataKey``.
+    """
     vm_size = checks.text(checks.required(request.vm_size, "vmSize"), "vmSize")
     if not vm_size or len(vm_size) > limits.ID_CHARS_MAX:
         raise Refused.of_property(
             "vmSize", coverage.shorten(vm_size), "give the name of a size, such as Standard_D2_v3"
         )
     return PoolSpec(
-        id=checks.identifier(request.id, "id"),
+        id=pool_id,
         vm_size=vm_size.lower(),
         display_name=checks.display_name(request.display_name),
         is_windows=_is_windows(request.virtual_machine_configuration),
@@ -62,22 +80,8 @@ def read_pool(body: bytes, version: ApiVersion) -> PoolSpec:
         resize_timeout=checks.resize_timeout(request.resize_timeout),
         start_task=start_tasks.read_start_task(request.start_task),
         metadata=checks.metadata(request.metadata),
-        echoed=_echoed(request),
+        echoed=_echoed(request, has_secrets=has_secrets),
     )
-
-
-def _modernised(body: bytes, version: ApiVersion) -> bytes:
-    """Return the body with the property name of today for the task slots."""
-    if version.has_task_slots:
-        return body
-    try:
-        request = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body
-    for name, old_name in _OLD_NAMES.items():
-        if old_name in request:
-            request[name] = request.pop(old_name)
-    return msgspec.json.encode(request)
 
 
 def _is_windows(machine: model.VirtualMachineConfiguration | None) -> bool:
@@ -125,7 +129,7 @@ def _job_default_order(policy: model.BatchTaskSchedulingPolicy | None) -> JobDef
     return JobDefaultOrder(policy.job_default_order)
 
 
-def _write_scheduling_policy(pool: Pool) -> model.BatchTaskSchedulingPolicy:
+def write_scheduling_policy(pool: Pool | PoolSpec) -> model.BatchTaskSchedulingPolicy:
     """Return how tasks spread; the order of jobs is told where it is not what it always was."""
     is_default = pool.job_default_order is JobDefaultOrder.NONE
     return model.BatchTaskSchedulingPolicy(
@@ -141,15 +145,17 @@ def target(given: int | None, name: str) -> int | None:
     return None if given is None else checks.number(given, name, 0, limits.TARGET_NODES_MAX)
 
 
-def _echoed(request: model.BatchPoolCreateOptions) -> Mapping[str, object]:
+def _echoed(request: Requested, *, has_secrets: bool) -> Mapping[str, object]:
     """Return what is stored only to be given back; only `write_pool` reads it again."""
     whole: dict[str, Any] = msgspec.to_builtins(request)
     echoed = {
         name: whole[name]
-        for name, support in properties.PROPERTIES[model.BatchPoolCreateOptions].items()
+        for name, support in properties.PROPERTIES[type(request)].items()
         if support.fate is properties.Fate.ECHOED and whole.get(name)
     }
     echoed[_MACHINE] = whole[_MACHINE]
+    # The version that an image of a marketplace has by default.
+    echoed[_MACHINE]["imageReference"].setdefault("version", "latest")
     if request.network_configuration and request.network_configuration.subnet_id is not None:
         raise Refused.of_property(
             "networkConfiguration.subnetId",
@@ -157,15 +163,16 @@ def _echoed(request: model.BatchPoolCreateOptions) -> Mapping[str, object]:
             "there is no such subnet: nodes use the network of their machine; leave it out",
         )
     for number, account in enumerate(echoed.get("userAccounts", ())):
-        _check_account(account, f"userAccounts[{number}]")
+        _check_account(account, f"userAccounts[{number}]", has_secrets=has_secrets)
         _drop_secrets(account)
     return echoed
 
 
-def _check_account(account: dict[str, Any], place: str) -> None:
+def _check_account(account: dict[str, Any], place: str, *, has_secrets: bool) -> None:
     """Refuse an account that Azure would refuse (P-53)."""
     name = checks.required(account.get("name"), f"{place}.name")
-    checks.required(account.get("password"), f"{place}.password")
+    if has_secrets:
+        checks.required(account.get("password"), f"{place}.password")
     if not 0 < len(name) <= limits.USER_ACCOUNT_NAME_CHARS_MAX:
         raise Refused.of_property(
             f"{place}.name",
@@ -205,7 +212,7 @@ def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
         allocation_state=model.AllocationState(pool.allocation_state),
         allocation_state_transition_time=values.write_instant(pool.allocation_state_time),
         vm_size=spec.vm_size,
-        virtual_machine_configuration=_with_version(echoed.virtual_machine_configuration),
+        virtual_machine_configuration=echoed.virtual_machine_configuration,
         resize_timeout=values.write_duration(pool.resize_timeout),
         resize_errors=resize_errors or None,
         current_dedicated_nodes=view.current_dedicated_nodes,
@@ -215,27 +222,13 @@ def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
         enable_auto_scale=False,
         enable_inter_node_communication=False,
         task_slots_per_node=pool.task_slots_per_node,
-        task_scheduling_policy=_write_scheduling_policy(pool),
+        task_scheduling_policy=write_scheduling_policy(pool),
         start_task=start_tasks.write_start_task(spec.start_task),
         metadata=write_metadata(spec.metadata),
         user_accounts=echoed.user_accounts,
         network_configuration=echoed.network_configuration,
         resource_tags=echoed.resource_tags,
         target_node_communication_mode=echoed.target_node_communication_mode,
-    )
-
-
-def _with_version(
-    machine: model.VirtualMachineConfiguration | None,
-) -> model.VirtualMachineConfiguration | None:
-    """Return the configuration with the version that an image of a marketplace has by default."""
-    if machine is None or machine.image_reference is None:
-        return machine
-    image = machine.image_reference
-    if image.publisher is None or image.version is not None:
-        return machine
-    return msgspec.structs.replace(
-        machine, image_reference=msgspec.structs.replace(image, version="latest")
     )
 
 
@@ -255,16 +248,6 @@ def write_metadata(
     if not items:
         return None
     return [model.BatchMetadataItem(name=item.name, value=item.value) for item in items]
-
-
-def in_words_of(version: ApiVersion, pools: Sequence[object]) -> Sequence[object]:
-    """Return the JSON of pools with the property names of an api-version."""
-    if version.has_task_slots:
-        return pools
-    return [
-        {_OLD_NAMES.get(name, name): value for name, value in pool.items()}
-        for pool in msgspec.to_builtins(pools)
-    ]
 
 
 #: State of a node as on the wire, to what counts it: ``leavingpool`` to ``leaving_pool``.

@@ -70,37 +70,40 @@ _BY_URL: Final = "give the httpUrl of each file for now"
 _INSTALL: Final = "install the programs on the machines for now"
 _NO_CONTAINERS: Final = "let the command line start the container for now"
 
+#: What a pool is made of, by a request of its own or for a job.
+_POOL: Final[Mapping[str, Support]] = {
+    "displayName": _YES,
+    "vmSize": Support(Fate.HONOURED, "the number of cores in its name bounds the task slots"),
+    "virtualMachineConfiguration": _YES,
+    "resizeTimeout": _YES,
+    "targetDedicatedNodes": _YES,
+    "targetLowPriorityNodes": _YES,
+    "enableAutoScale": _refused("set the target numbers of nodes instead", default=False),
+    "autoScaleFormula": _refused("set the target numbers of nodes instead"),
+    "autoScaleEvaluationInterval": _refused("set the target numbers of nodes instead"),
+    "enableInterNodeCommunication": _refused(_LATER, default=False),
+    "networkConfiguration": _echoed("nodes use the network of their machine"),
+    "startTask": _YES,
+    "applicationPackageReferences": _refused(_INSTALL),
+    "taskSlotsPerNode": _YES,
+    "taskSchedulingPolicy": _YES,
+    "userAccounts": _echoed(
+        "no account is made on a node, and no task may name one yet; passwords are not kept"
+    ),
+    "metadata": _YES,
+    "mountConfiguration": _refused("mount the file systems on the machines for now"),
+    "upgradePolicy": _refused(_LATER),
+    "applicationLicenses": _refused(_LATER),
+    "certificateReferences": _refused("certificates have been retired; leave it out"),
+    "cloudServiceConfiguration": _refused("give virtualMachineConfiguration instead"),
+    "resourceTags": _echoed("there are no Azure resources to tag"),
+    "targetNodeCommunicationMode": _echoed("nodes always connect in the one way there is"),
+}
+
 #: Model, then property, as on the wire.
 PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
-    model.BatchPoolCreateOptions: {
-        "id": _YES,
-        "displayName": _YES,
-        "vmSize": Support(Fate.HONOURED, "the number of cores in its name bounds the task slots"),
-        "virtualMachineConfiguration": _YES,
-        "resizeTimeout": _YES,
-        "targetDedicatedNodes": _YES,
-        "targetLowPriorityNodes": _YES,
-        "enableAutoScale": _refused("set the target numbers of nodes instead", default=False),
-        "autoScaleFormula": _refused("set the target numbers of nodes instead"),
-        "autoScaleEvaluationInterval": _refused("set the target numbers of nodes instead"),
-        "enableInterNodeCommunication": _refused(_LATER, default=False),
-        "networkConfiguration": _echoed("nodes use the network of their machine"),
-        "startTask": _YES,
-        "applicationPackageReferences": _refused(_INSTALL),
-        "taskSlotsPerNode": _YES,
-        "taskSchedulingPolicy": _YES,
-        "userAccounts": _echoed(
-            "no account is made on a node, and no task may name one yet; passwords are not kept"
-        ),
-        "metadata": _YES,
-        "mountConfiguration": _refused("mount the file systems on the machines for now"),
-        "upgradePolicy": _refused(_LATER),
-        "applicationLicenses": _refused(_LATER),
-        "certificateReferences": _refused("certificates have been retired; leave it out"),
-        "cloudServiceConfiguration": _refused("give virtualMachineConfiguration instead"),
-        "resourceTags": _echoed("there are no Azure resources to tag"),
-        "targetNodeCommunicationMode": _echoed("nodes always connect in the one way there is"),
-    },
+    model.BatchPoolCreateOptions: {"id": _YES, **_POOL},
+    model.BatchPoolSpecification: _POOL,
     model.BatchTaskSchedulingPolicy: {
         "jobDefaultOrder": _YES,
         "nodeFillType": _YES,
@@ -153,7 +156,13 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     },
     model.BatchPoolInfo: {
         "poolId": _YES,
-        "autoPoolSpecification": _refused("create the pool first and give poolId"),
+        "autoPoolSpecification": _YES,
+    },
+    model.BatchAutoPoolSpecification: {
+        "autoPoolIdPrefix": _YES,
+        "poolLifetimeOption": _YES,
+        "keepAlive": _YES,
+        "pool": _YES,
     },
     model.BatchJobPreparationTask: {
         "id": _YES,

@@ -58,6 +58,10 @@ class ApiVersion:
         return self.text[:10] >= _FIRST_WITH_TASK_SLOTS
 
 
+#: What is spoken where nothing else is said.
+LATEST: Final = ApiVersion(NEWEST)
+
+
 def parse(text: str | None) -> ApiVersion:
     """Return the version of a request from its query parameter.
 

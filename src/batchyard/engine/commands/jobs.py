@@ -9,6 +9,8 @@ from batchyard.core.messages import (
     DeleteJob,
     DisableJob,
     EnableJob,
+    ForceJobEnd,
+    SchedulingFailed,
     TerminateJob,
     UpdateJob,
 )
@@ -23,13 +25,13 @@ from batchyard.core.model import (
     OnTaskFailure,
 )
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.commands import found
+from batchyard.engine.commands import auto_pools, found
 from batchyard.engine.commands.found import JobGuard
 from batchyard.engine.views import JobView
 
 
 def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
-    """Create a job; its pool need not exist yet (J-8).
+    """Create a job, and its auto pool if it asks for one; another pool need not exist yet (J-8).
 
     Raises:
         Refused: ``JobExists``.
@@ -37,12 +39,17 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
     if cascade.transaction.job_key(account, spec.id) is not None:
         raise Refused(ErrorCode.JOB_EXISTS)
     now = cascade.now
+    key = JobKey(cascade.transaction.reserve("job", 1))
+    if spec.auto_pool is None:
+        pool = cascade.transaction.pool_key(account, spec.pool_id)
+    else:
+        spec, pool = auto_pools.create(cascade, account, key, spec, spec.auto_pool)
     job = Job(
-        key=JobKey(cascade.transaction.reserve("job", 1)),
+        key=key,
         account=account,
         id=spec.id,
         pool_id=spec.pool_id,
-        pool=cascade.transaction.pool_key(account, spec.pool_id),
+        pool=pool,
         priority=spec.priority,
         revision=1,
         creation_time=now,
@@ -55,6 +62,8 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         uses_task_dependencies=spec.uses_task_dependencies,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(now, spec.max_wall_clock_time),
+        auto_pool=None if spec.auto_pool is None else pool,
+        keeps_pool=_keeps_pool(spec),
     )
     if spec.preparation is not None:
         job = replace(
@@ -70,7 +79,16 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
     cascade.transaction.add_job(begun.entity, spec)
     cascade.jobs.added(job.key, begun.entity)
     cascade.run(begun.effects)
-    return JobView(job=begun.entity, spec=spec)
+    if spec.auto_pool is not None and pool is None:
+        failure = auto_pools.id_is_taken(spec.pool_id)
+        cascade.run([SchedulingFailed(key=key, error=failure)])
+    created = cascade.jobs.get(key)
+    assert created is not None
+    return JobView(job=created, spec=spec)
+
+
+def _keeps_pool(spec: JobSpec) -> bool:
+    return spec.auto_pool is not None and spec.auto_pool.keep_alive
 
 
 def update_job(
@@ -81,11 +99,13 @@ def update_job(
     Raises:
         Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``,
             ``OperationInvalidForCurrentState`` for another pool, ``InvalidPropertyValue`` for
-            ``noaction`` after ``terminatejob``, and what the guard says.
+            ``noaction`` after ``terminatejob`` and for another auto pool, and what the guard says.
     """
     job = found.job(cascade, account, job_id, guard)
     spec = cascade.transaction.job_spec(job.key)
-    new_pool = _new_pool(job, change)
+    if change.auto_pool is not None:
+        spec = auto_pools.change(spec, change.auto_pool)
+    new_pool = _new_pool(job, spec, change)
     if new_pool is not None:
         spec = replace(spec, pool_id=new_pool)
     if change.priority is not None:
@@ -111,15 +131,21 @@ def update_job(
         max_parallel_tasks=spec.max_parallel_tasks,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),
+        keeps_pool=_keeps_pool(spec),
     )
     cascade.run([update])
     cascade.transaction.update_job_spec(job.key, spec)
     return found.job_view(cascade, job.key)
 
 
-def _new_pool(job: Job, change: JobChange) -> str | None:
+def _new_pool(job: Job, spec: JobSpec, change: JobChange) -> str | None:
     """Return the id of another pool that the job is to run in (J-30 ... J-33)."""
-    if change.pool_id is None or change.pool_id.lower() == job.pool_id.lower():
+    if change.pool_id is None:
+        return None
+    if spec.auto_pool is not None:
+        reason = "the job has an auto pool and keeps it; leave poolId out"
+        raise Refused.of_property("poolInfo.poolId", change.pool_id, reason)
+    if change.pool_id.lower() == job.pool_id.lower():
         return None
     if job.state not in job_cycle.OVER and job.state is not JobState.DISABLED:
         raise Refused(
@@ -141,16 +167,27 @@ def _check_on_all_tasks_complete(before: OnAllTasksComplete, after: OnAllTasksCo
 
 
 def terminate_job(
-    cascade: Cascade, account: str, job_id: str, reason: str | None, guard: JobGuard = None
+    cascade: Cascade,
+    account: str,
+    job_id: str,
+    reason: str | None,
+    guard: JobGuard = None,
+    *,
+    is_forced: bool = False,
 ) -> JobView:
     """Terminate a job: its running tasks end, then its release tasks run (J-39, J-40).
+
+    One that is forced does not wait for its nodes; a termination that waits may be forced (J-42).
 
     Raises:
         Refused: ``JobNotFound``, ``JobBeingTerminated``, ``JobCompleted``, ``JobBeingDeleted``, and
             what the guard says.
     """
     job = found.job(cascade, account, job_id, guard)
-    cascade.run([TerminateJob(key=job.key, reason=reason or job_cycle.USER_TERMINATE)])
+    if not (is_forced and job.state is JobState.TERMINATING):
+        cascade.run([TerminateJob(key=job.key, reason=reason or job_cycle.USER_TERMINATE)])
+    if is_forced:
+        cascade.run([ForceJobEnd(key=job.key)])
     return found.job_view(cascade, job.key)
 
 
@@ -179,11 +216,19 @@ def enable_job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = No
     return found.job_view(cascade, job.key)
 
 
-def delete_job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = None) -> None:
+def delete_job(
+    cascade: Cascade, account: str, job_id: str, guard: JobGuard = None, *, is_forced: bool = False
+) -> None:
     """Delete a job, running its release tasks first if they have not run (J-44, J-45).
+
+    One that is forced goes at once, and what runs of it is ended when its nodes are met; a deletion
+    that waits may be forced (J-42).
 
     Raises:
         Refused: ``JobNotFound``, ``JobBeingDeleted``, and what the guard says.
     """
     job = found.job(cascade, account, job_id, guard)
-    cascade.run([DeleteJob(key=job.key)])
+    if not (is_forced and job.state is JobState.DELETING):
+        cascade.run([DeleteJob(key=job.key)])
+    if is_forced:
+        cascade.run([ForceJobEnd(key=job.key)])

@@ -42,6 +42,12 @@ def create_pool(cascade: Cascade, account: str, spec: PoolSpec) -> PoolView:
     """
     if cascade.transaction.pool_key(account, spec.id) is not None:
         raise Refused(ErrorCode.POOL_EXISTS)
+    pool = add_pool(cascade, account, spec)
+    return PoolView(pool=pool, spec=spec, current_dedicated_nodes=0, current_low_priority_nodes=0)
+
+
+def add_pool(cascade: Cascade, account: str, spec: PoolSpec) -> Pool:
+    """Add a pool whose id is free."""
     now = cascade.now
     is_resizing = spec.target_dedicated_nodes + spec.target_low_priority_nodes > 0
     pool = Pool(
@@ -66,7 +72,7 @@ def create_pool(cascade: Cascade, account: str, spec: PoolSpec) -> PoolView:
     cascade.transaction.add_pool(pool, spec)
     cascade.pools.added(pool.key, pool)
     cascade.run([WakeResize(pool.key)])
-    return PoolView(pool=pool, spec=spec, current_dedicated_nodes=0, current_low_priority_nodes=0)
+    return pool
 
 
 def update_pool(

@@ -1,0 +1,1 @@
+"""The auditor's memory, and its judges: one module for each subject."""

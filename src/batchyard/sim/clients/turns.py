@@ -1,0 +1,26 @@
+"""Asks for work in calm, the less important first, so that the judge sees who goes first."""
+
+from functools import partial
+
+from batchyard.core.model import JobSpec, TaskSpec
+from batchyard.sim.clients.client import Client
+from batchyard.sim.surroundings import POOL, command_line
+
+
+class TurnsClient(Client):
+    """Has two jobs whose priorities are strict."""
+
+    def come_again(self) -> None:
+        """Ask for more once there are no faults: first what is less important."""
+        for job, priority, seconds in (("low", -9, 0.0), ("high", 9, 3.0)):
+            spec = JobSpec(id=job, pool_id=POOL, priority=priority)
+            ask = partial(self.requests.create_job, spec, self._add_seconds, is_strict=True)
+            self.world.timeline.after(seconds, ask)
+
+    def _add_seconds(self, job: str) -> None:
+        """Add tasks of a second: too long to queue on nodes."""
+        specs = [
+            TaskSpec(id=f"s-{number}", command_line=command_line(1.0, 0), max_task_retry_count=0)
+            for number in range(12)
+        ]
+        self.requests.add_tasks(job, "seconds", specs)

@@ -1,0 +1,38 @@
+"""Where each seeded defect is found first. Written by tools/number_defects.py."""
+
+from typing import Final
+
+SEEDS: Final[dict[str, int]] = {
+    "no-fencing": 4,
+    "report-lost": 1,
+    "loss-unnoticed": 2,
+    "repeat-starts-again": 1,
+    "welcome-names-nothing": 10,
+    "recall-ignored": 13,
+    "commit-lost": 2,
+    "start-looks-at-nothing": 0,
+    "wake-up-forgotten": 1,
+    "nodes-never-let-go": 1,
+    "orders-before-commit": 4,
+    "slot-too-many": 1,
+    "slots-kept": 1,
+    "priority-ignored": 2,
+    "retry-counted-twice": 2,
+    "retry-too-many": 2,
+    "loss-counted-as-retry": 4,
+    "recall-counted-as-requeue": 10,
+    "failure-shown-as-success": 2,
+    "end-in-the-future": 3,
+    "late-end-counts": 1,
+    "deleted-counts": 0,
+    "deletion-forgotten": 7,
+    "success-retried": 2,
+    "start-task-not-awaited": 8,
+    "preparation-not-awaited": 1,
+    "preparation-repeated": 1,
+    "release-forgotten": 2,
+    "release-where-preparation-failed": 19,
+    "release-beside-tasks": 5,
+    "failed-release-retried": 2,
+    "completed-before-release": 2,
+}
