@@ -79,6 +79,7 @@ from batchyard.core.model import (
 from batchyard.engine.directories import task_directory
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Changes, Transaction
+from batchyard.engine.tokens import JobTokens
 from batchyard.link import messages
 
 Key = TypeVar("Key")
@@ -174,8 +175,11 @@ class Entities(Generic[Key, Entity]):
 class Cascade:
     """The work of one command in a transaction. `now` is the same for all of it."""
 
-    def __init__(self, transaction: Transaction, now: datetime, hints: Hints) -> None:
+    def __init__(
+        self, transaction: Transaction, now: datetime, hints: Hints, tokens: JobTokens
+    ) -> None:
         self.transaction: Final = transaction
+        self.tokens: Final = tokens
         self.now: Final = now
         self.hints: Final = hints
         #: Jobs that changed, or of which tasks wait that did not.
