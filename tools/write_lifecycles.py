@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 
-from batchyard.core import execution, job, job_node, node, pool, task
+from batchyard.core import execution, job, job_node, job_schedule, node, pool, task
 
 PAGE = Path(__file__).parents[1] / "docs" / "lifecycles.md"
 
@@ -18,6 +18,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "lifecycles.md"
 MACHINES: Mapping[str, ModuleType] = {
     "Pool": pool,
     "Node": node,
+    "Job schedule": job_schedule,
     "Job": job,
     "Job on a node": job_node,
     "Task": task,

@@ -29,6 +29,7 @@ from batchyard.core.messages import (
     DeleteJob,
     DisableJob,
     EnableJob,
+    EndScheduledJob,
     ForceJobEnd,
     JobDue,
     JobEnabled,
@@ -42,6 +43,7 @@ from batchyard.core.messages import (
     ManagerBegan,
     ManagerEnded,
     PerformJobAction,
+    ScheduledJobOver,
     SchedulingFailed,
     TerminateJob,
     UpdateJob,
@@ -53,6 +55,7 @@ from batchyard.core.model import (
     Job,
     JobAction,
     JobKey,
+    JobScheduleKey,
     JobState,
     PoolKey,
 )
@@ -135,6 +138,7 @@ def events(job: Job) -> list[JobEvent]:
         JobDue(key=KEY, has_open_tasks=False),
         FORCE,
         TOLD,
+        EndScheduledJob(key=KEY),
     ]
     if job.nodes_unsettled == 0:  # It has been on no node when its pool cannot be made.
         told.append(SchedulingFailed(key=KEY, error=ERROR))
@@ -179,6 +183,22 @@ def test_a_terminated_job_completes_when_its_last_node_is_settled() -> None:
         LATER,
         "enough",
     )
+
+
+def test_the_schedule_that_made_a_job_hears_of_its_end() -> None:
+    """SC-9: completed, or deleted before it was."""
+    scheduled = new(schedule=JobScheduleKey(5))
+    told = ScheduledJobOver(key=JobScheduleKey(5), job=KEY)
+    assert list(step(scheduled, EndScheduledJob(key=KEY), LATER).effects) == [told]
+    swept = JobSwept(key=KEY, tasks_left=0)
+    assert list(step(after(scheduled, DELETE), swept, LATER).effects) == [told]
+
+
+def test_a_job_that_its_schedule_ends_says_so() -> None:
+    """SC-26."""
+    ended = after(new(), EndScheduledJob(key=KEY))
+    assert (ended.state, ended.terminate_reason) == (JobState.COMPLETED, "TerminateJobSchedule")
+    assert after(ended, EndScheduledJob(key=KEY)) is ended
 
 
 def test_a_job_that_ran_nowhere_completes_at_once() -> None:

@@ -43,6 +43,11 @@ async def create_job(call: Call) -> Response:
 
 async def list_jobs(call: Call) -> Response:
     """``GET /jobs``: one page of the account's jobs."""
+    return await answer_jobs(call, filters.JOBS)
+
+
+async def answer_jobs(call: Call, table: filters.Table, schedule_id: str | None = None) -> Response:
+    """Answer with one page of jobs: the account's, or those that a job schedule has made."""
     selection = call.query.select(model.BatchJob)
     wants_statistics = call.query.wants_statistics(selection)
 
@@ -53,7 +58,8 @@ async def list_jobs(call: Call) -> Response:
         call.account,
         after=call.query.after_key(),
         limit=call.query.max_results(),
-        filter=await call.filter(filters.JOBS),
+        filter=await call.filter(table),
+        schedule_id=schedule_id,
         with_statistics=wants_statistics,
         write=write,
     )

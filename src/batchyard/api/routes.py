@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.responses import Response
 
-from batchyard.api import files, jobs, nodes, pools, tasks
+from batchyard.api import files, job_schedules, jobs, nodes, pools, tasks
 from batchyard.api.http import Call
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.wire.coverage import shorten
@@ -53,6 +53,17 @@ HANDLERS: Final[Mapping[str, Handler]] = {
         jobs.list_job_preparation_and_release_task_status
     ),
     "Jobs_GetJobTaskCounts": jobs.get_job_task_counts,
+    "Jobs_ListJobsFromSchedule": job_schedules.list_jobs_from_schedule,
+    "JobSchedules_JobScheduleExists": job_schedules.job_schedule_exists,
+    "JobSchedules_DeleteJobSchedule": job_schedules.delete_job_schedule,
+    "JobSchedules_GetJobSchedule": job_schedules.get_job_schedule,
+    "JobSchedules_UpdateJobSchedule": job_schedules.update_job_schedule,
+    "JobSchedules_ReplaceJobSchedule": job_schedules.replace_job_schedule,
+    "JobSchedules_DisableJobSchedule": job_schedules.disable_job_schedule,
+    "JobSchedules_EnableJobSchedule": job_schedules.enable_job_schedule,
+    "JobSchedules_TerminateJobSchedule": job_schedules.terminate_job_schedule,
+    "JobSchedules_CreateJobSchedule": job_schedules.create_job_schedule,
+    "JobSchedules_ListJobSchedules": job_schedules.list_job_schedules,
     "Tasks_CreateTask": tasks.create_task,
     "Tasks_ListTasks": tasks.list_tasks,
     "Tasks_CreateTaskCollection": tasks.create_task_collection,

@@ -15,6 +15,7 @@ from batchyard.core.model import (
     ExecutionId,
     ExecutionKind,
     JobKey,
+    JobScheduleKey,
     NodeKey,
     NodeOption,
     PoolKey,
@@ -116,6 +117,18 @@ class WakeJobs(Struct, frozen=True):
     time: datetime
 
 
+class WakeSchedules(Struct, frozen=True):
+    """A hint that something of a job schedule is due at `time`. Lost as above."""
+
+    time: datetime
+
+
+class WakeScheduleSweep(Struct, frozen=True):
+    """A hint that jobs of the schedule have to be deleted. Lost as above."""
+
+    schedule: JobScheduleKey
+
+
 class WakeFleet(Struct, frozen=True):
     """A hint that the fleet has to bring up or end the node. Lost with the process, as above."""
 
@@ -136,6 +149,8 @@ Effect = (
     | WakeSweep
     | WakeRetention
     | WakeJobs
+    | WakeSchedules
+    | WakeScheduleSweep
     | WakeFleet
 )
 

@@ -36,6 +36,7 @@ from batchyard.core.messages import (
     DeleteJob,
     DisableJob,
     EnableJob,
+    EndScheduledJob,
     ForceJobEnd,
     JobDue,
     JobEnabled,
@@ -49,6 +50,7 @@ from batchyard.core.messages import (
     ManagerBegan,
     ManagerEnded,
     PerformJobAction,
+    ScheduledJobOver,
     SchedulingFailed,
     TerminateJob,
     UpdateJob,
@@ -71,6 +73,7 @@ OVER: Final = frozenset({TERMINATING, COMPLETED, DELETING})
 
 MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]]] = {
     (ACTIVE, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (ACTIVE, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (ACTIVE, UpdateJob): frozenset({ACTIVE}),
     (ACTIVE, SchedulingFailed): frozenset({COMPLETED}),
     (ACTIVE, DeleteJob): frozenset({DELETING}),
@@ -84,6 +87,7 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
     (DISABLING, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLING, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (DISABLING, UpdateJob): frozenset({DISABLING}),
     (DISABLING, DeleteJob): frozenset({DELETING}),
     (DISABLING, DisableJob): frozenset({DISABLING}),
@@ -96,6 +100,7 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobNodeSettled): frozenset({DISABLING}),
     (DISABLED, TerminateJob): frozenset({TERMINATING, COMPLETED}),
+    (DISABLED, EndScheduledJob): frozenset({TERMINATING, COMPLETED}),
     (DISABLED, UpdateJob): frozenset({DISABLED}),
     (DISABLED, DeleteJob): frozenset({DELETING}),
     (DISABLED, DisableJob): frozenset({DISABLED}),
@@ -148,6 +153,7 @@ ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
 TASK_FAILED: Final = "TaskFailed"
 MANAGER_COMPLETE: Final = "JMComplete"
 EXPIRED: Final = "MaxWallClockTimeExpiry"
+SCHEDULE_TERMINATED: Final = "TerminateJobSchedule"
 
 
 def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
@@ -167,6 +173,8 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
     match event:
         case TerminateJob():
             result = _terminated(job, event.reason, now)
+        case EndScheduledJob():
+            result = _terminated(job, SCHEDULE_TERMINATED, now)
         case UpdateJob():
             result = _updated(job, event, now)
         case SchedulingFailed():
@@ -211,7 +219,14 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
 def is_stale(job: Job, event: JobEvent) -> bool:
     """Return whether `event` is news that has come too late for the state of the job."""
     match event:
-        case JobOutOfTasks() | ManagerBegan() | ManagerEnded() | JobDue() | PerformJobAction():
+        case (
+            JobOutOfTasks()
+            | ManagerBegan()
+            | ManagerEnded()
+            | JobDue()
+            | PerformJobAction()
+            | EndScheduledJob()
+        ):
             return job.state in OVER
         case JobQuiet():
             return job.state is not DISABLING
@@ -250,14 +265,20 @@ def _terminated(job: Job, reason: str, now: datetime) -> Step[Job]:
 
 
 def _completed(job: Job, now: datetime) -> Step[Job]:
-    return Step(replace(_moved(job, COMPLETED, now), end_time=now), _pool_over(job))
+    return Step(replace(_moved(job, COMPLETED, now), end_time=now), _over(job))
 
 
-def _pool_over(job: Job) -> tuple[Effect, ...]:
-    """The pool that was made for a job goes with it, unless it is to stay (J-46, J-49)."""
-    if job.auto_pool is None or job.keeps_pool:
-        return ()
-    return (AutoPoolOver(key=job.auto_pool),)
+def _over(job: Job) -> tuple[Effect, ...]:
+    """The pool that was made for a job goes with it, unless it is to stay (J-46, J-49).
+
+    The schedule that made the job may make the next one.
+    """
+    effects: list[Effect] = []
+    if job.auto_pool is not None and not job.keeps_pool:
+        effects.append(AutoPoolOver(key=job.auto_pool))
+    if job.schedule is not None:
+        effects.append(ScheduledJobOver(key=job.schedule, job=job.key))
+    return tuple(effects)
 
 
 def begun(job: Job) -> Step[Job]:
@@ -360,7 +381,7 @@ def _awaiting(job: Job) -> Step[Job]:
 
 def _swept(job: Job, event: JobSwept) -> Step[Job]:
     if event.tasks_left == 0 and job.nodes_unsettled == 0:
-        return Step(None, _pool_over(job))
+        return Step(None, _over(job))
     return Step(job, (WakeSweep(job.key),) if job.nodes_unsettled == 0 else ())
 
 

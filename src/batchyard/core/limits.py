@@ -134,3 +134,6 @@ NODE_ALONE_TIME_MAX: Final = timedelta(seconds=60)
 
 assert RESIZE_TIMEOUT_DEFAULT >= RESIZE_TIMEOUT_MIN
 assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX
+
+#: The shortest ``recurrenceInterval`` and ``startWindow`` of a job schedule. Source: SC-7, SC-8.
+SCHEDULE_SPAN_MIN: Final = timedelta(minutes=1)

@@ -16,6 +16,7 @@ from batchyard.core.model import (
     Failure,
     JobAction,
     JobKey,
+    JobScheduleKey,
     NodeKey,
     NodeOption,
     PoolKey,
@@ -24,6 +25,7 @@ from batchyard.core.model import (
     StartTaskSpec,
     TaskKey,
     TaskResult,
+    Timing,
 )
 
 JobNodeKey = tuple[JobKey, NodeKey]
@@ -559,8 +561,15 @@ class JobSwept(Struct, frozen=True, kw_only=True):
     tasks_left: int
 
 
+class EndScheduledJob(Struct, frozen=True, kw_only=True):
+    """The job schedule of the job is being terminated: end the job, unless it is over (SC-26)."""
+
+    key: JobKey
+
+
 JobEvent = (
     TerminateJob
+    | EndScheduledJob
     | UpdateJob
     | SchedulingFailed
     | DeleteJob
@@ -580,4 +589,87 @@ JobEvent = (
     | JobSwept
 )
 
-Event = TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent
+# Events of a job schedule.
+
+
+class ScheduleDue(Struct, frozen=True, kw_only=True):
+    """The `due_time` of the schedule has come, and there is no job to make."""
+
+    key: JobScheduleKey
+
+
+class ScheduledJobMade(Struct, frozen=True, kw_only=True):
+    """The schedule has its next job, which took the opportunity of `time`."""
+
+    key: JobScheduleKey
+    job: JobKey
+    time: datetime
+
+
+class ScheduledJobOver(Struct, frozen=True, kw_only=True):
+    """A job that the schedule made is completed, or gone."""
+
+    key: JobScheduleKey
+    job: JobKey
+
+
+class UpdateSchedule(Struct, frozen=True, kw_only=True):
+    """Properties of the schedule were changed; jobs that are there keep what they have (SC-24)."""
+
+    key: JobScheduleKey
+    timing: Timing
+
+
+class DisableSchedule(Struct, frozen=True, kw_only=True):
+    """Make no more jobs for now (SC-25)."""
+
+    key: JobScheduleKey
+
+
+class EnableSchedule(Struct, frozen=True, kw_only=True):
+    """Make jobs again."""
+
+    key: JobScheduleKey
+
+
+class TerminateSchedule(Struct, frozen=True, kw_only=True):
+    """Make no more jobs, and end the one that is active (SC-26)."""
+
+    key: JobScheduleKey
+
+
+class DeleteSchedule(Struct, frozen=True, kw_only=True):
+    """Delete the jobs of the schedule, then forget it (SC-27)."""
+
+    key: JobScheduleKey
+
+
+class ForceScheduleEnd(Struct, frozen=True, kw_only=True):
+    """Let the jobs of a schedule that is being ended not wait for their nodes (J-42)."""
+
+    key: JobScheduleKey
+
+
+class ScheduleSwept(Struct, frozen=True, kw_only=True):
+    """The jobs of the schedule were told that they are deleted; `has_jobs` if any is there."""
+
+    key: JobScheduleKey
+    has_jobs: bool
+
+
+JobScheduleEvent = (
+    ScheduleDue
+    | ScheduledJobMade
+    | ScheduledJobOver
+    | UpdateSchedule
+    | DisableSchedule
+    | EnableSchedule
+    | TerminateSchedule
+    | DeleteSchedule
+    | ForceScheduleEnd
+    | ScheduleSwept
+)
+
+Event = (
+    TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent | JobScheduleEvent
+)

@@ -19,6 +19,7 @@ PoolKey = NewType("PoolKey", int)
 NodeKey = NewType("NodeKey", int)
 JobKey = NewType("JobKey", int)
 TaskKey = NewType("TaskKey", int)
+JobScheduleKey = NewType("JobScheduleKey", int)
 
 #: Names one attempt of one command on one node, for example ``task-17-1``.
 ExecutionId = NewType("ExecutionId", str)
@@ -83,6 +84,16 @@ class JobState(StrEnum):
     ENABLING = "enabling"
     TERMINATING = "terminating"
     COMPLETED = "completed"
+    DELETING = "deleting"
+
+
+class JobScheduleState(StrEnum):
+    """Source: 01, Job schedule.state."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DISABLED = "disabled"
+    TERMINATING = "terminating"
     DELETING = "deleting"
 
 
@@ -455,6 +466,39 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     metadata: tuple[MetadataItem, ...] | None = None
 
 
+class Timing(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """When a job schedule makes jobs: ``schedule`` on the wire. Source: SC-5 ... SC-8.
+
+    Without a `recurrence_interval` it makes one. A `start_window` of None is no limit.
+    """
+
+    do_not_run_until: datetime | None = None
+    do_not_run_after: datetime | None = None
+    start_window: timedelta | None = None
+    recurrence_interval: timedelta | None = None
+
+
+class JobScheduleSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """A job schedule as it was created. The `job` that it makes jobs from has no id of its own."""
+
+    id: str
+    timing: Timing
+    job: JobSpec
+    display_name: str | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
+class JobScheduleChange(Struct, frozen=True, kw_only=True):
+    """What an update changes of a job schedule; None leaves a property as it is.
+
+    Empty `metadata` removes it. What changes counts for the jobs that are made later (SC-24).
+    """
+
+    timing: Timing | None = None
+    job: JobSpec | None = None
+    metadata: tuple[MetadataItem, ...] | None = None
+
+
 class NodeOption(StrEnum):
     """What becomes of the tasks of a node that is taken away or rebooted. Source: P-17, P-38."""
 
@@ -653,6 +697,39 @@ class Job(Struct, frozen=True):
     ends_with_manager: bool = False
     manager_is_exclusive: bool = False
     manager_needs_dedicated: bool = False
+    #: The job schedule that made it.
+    schedule: JobScheduleKey | None = None
+
+
+class JobSchedule(Struct, frozen=True):
+    """The state of a job schedule.
+
+    `jobs_made` is the number of its latest job, `last_time` the opportunity that this one took.
+    """
+
+    key: JobScheduleKey
+    account: str
+    id: str
+    revision: int
+    creation_time: datetime
+    last_modified: datetime
+    state: JobScheduleState
+    state_time: datetime
+    do_not_run_until: datetime | None
+    do_not_run_after: datetime | None
+    start_window: timedelta | None
+    recurrence_interval: timedelta | None
+    previous_state: JobScheduleState | None = None
+    previous_state_time: datetime | None = None
+    end_time: datetime | None = None
+    jobs_made: int = 0
+    last_time: datetime | None = None
+    #: Its job that is not completed; there is at most one (SC-9).
+    active_job: JobKey | None = None
+    #: Whether its jobs are deleted without waiting for their nodes (J-42).
+    is_forced: bool = False
+    #: When it has to make a job, or may have nothing more to do; None while only its job counts.
+    due_time: datetime | None = None
 
 
 class Task(Struct, frozen=True):

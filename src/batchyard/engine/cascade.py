@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar, get_args
 
-from batchyard.core import execution, job, job_node, limits, node, pool, task, times
+from batchyard.core import execution, job, job_node, job_schedule, limits, node, pool, task, times
 from batchyard.core.effects import (
     CountNodes,
     DismissNode,
@@ -30,6 +30,8 @@ from batchyard.core.effects import (
     WakePlacement,
     WakeResize,
     WakeRetention,
+    WakeSchedules,
+    WakeScheduleSweep,
     WakeSweep,
 )
 from batchyard.core.errors import Defect
@@ -40,6 +42,7 @@ from batchyard.core.messages import (
     JobEvent,
     JobNodeEvent,
     JobOutOfTasks,
+    JobScheduleEvent,
     NodeEvent,
     NodeLeft,
     NodeRestarted,
@@ -60,6 +63,8 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobSchedule,
+    JobScheduleKey,
     JobState,
     Node,
     NodeKey,
@@ -87,6 +92,7 @@ class Dated(Enum):
     RETENTION = auto()
     JOBS = auto()
     LIFETIME = auto()
+    SCHEDULES = auto()
 
 
 @dataclass(slots=True)
@@ -96,6 +102,7 @@ class Wakes:
     placement: set[PoolKey] = field(default_factory=set)
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
+    schedule_sweep: set[JobScheduleKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
     #: When loops that look at what has become due have to look next.
     due: dict[Dated, datetime] = field(default_factory=dict)
@@ -107,6 +114,7 @@ class Wakes:
         self.placement |= other.placement
         self.resize |= other.resize
         self.sweep |= other.sweep
+        self.schedule_sweep |= other.schedule_sweep
         self.fleet |= other.fleet
 
     def is_due(self, loop: Dated, time: datetime) -> None:
@@ -179,6 +187,9 @@ class Cascade:
         self.pools: Final[Entities[PoolKey, Pool]] = Entities(transaction.pools)
         self.nodes: Final[Entities[NodeKey, Node]] = Entities(transaction.nodes)
         self.jobs: Final[Entities[JobKey, Job]] = Entities(transaction.jobs)
+        self.job_schedules: Final[Entities[JobScheduleKey, JobSchedule]] = Entities(
+            transaction.job_schedules
+        )
         self.tasks: Final[Entities[TaskKey, Task]] = Entities(transaction.tasks)
         self.job_nodes: Final[Entities[tuple[JobKey, NodeKey], JobNode]] = Entities(
             transaction.job_nodes
@@ -245,6 +256,7 @@ class Cascade:
             pools=self.pools.take_changes(),
             nodes=self.nodes.take_changes(),
             jobs=self.jobs.take_changes(),
+            job_schedules=self.job_schedules.take_changes(),
             tasks=self.tasks.take_changes(),
             job_nodes=self.job_nodes.take_changes(),
             executions=self.executions.take_changes(),
@@ -294,6 +306,7 @@ class Cascade:
             (JobNodeEvent, self.job_nodes, job_node.step),
             (NodeEvent, self.nodes, node.step),
             (JobEvent, self.jobs, job.step),
+            (JobScheduleEvent, self.job_schedules, job_schedule.step),
             (PoolEvent, self.pools, pool.step),
         )
         return {
@@ -336,6 +349,10 @@ class Cascade:
                 self.wakes.is_due(Dated.RETENTION, effect.time)
             case WakeJobs():
                 self.wakes.is_due(Dated.JOBS, effect.time)
+            case WakeSchedules():
+                self.wakes.is_due(Dated.SCHEDULES, effect.time)
+            case WakeScheduleSweep():
+                self.wakes.schedule_sweep.add(effect.schedule)
             case WakeFleet():
                 self.wakes.fleet.add(effect.node)
             case _:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from batchyard.core.errors import Refused
 from batchyard.core.model import NodeKey, NodePlan, NodeState, PoolKey
-from batchyard.engine import loops, orders, placing
+from batchyard.engine import loops, orders, placing, schedules
 from batchyard.engine.cascade import Cascade, Dated, Wakes
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
@@ -66,12 +66,14 @@ class Engine:
             self._wakes.placement.update(pools)
             self._wakes.resize.update(pools)
             self._wakes.sweep.update(transaction.jobs_ending())
+            self._wakes.schedule_sweep.update(transaction.job_schedules_ending())
             for pool_key in pools:
                 nodes = transaction.nodes_of_pool(pool_key)
                 self._wakes.fleet.update(node.key for node in nodes)
             for loop, due in (
                 (Dated.RETENTION, transaction.next_files_due()),
                 (Dated.JOBS, transaction.next_job_due()),
+                (Dated.SCHEDULES, transaction.next_job_schedule_due()),
                 (Dated.LIFETIME, loops.lifetime_end(transaction)),
             ):
                 if due is not None:
@@ -85,6 +87,7 @@ class Engine:
             self._wakes.placement
             or self._wakes.resize
             or self._wakes.sweep
+            or self._wakes.schedule_sweep
             or self._wakes.fleet
             or (due is not None and due <= self._clock.now())
         )
@@ -154,6 +157,11 @@ class Engine:
         for job_key in _taken(this.wakes.sweep):
             if not self._run_loop(transaction, now, this, loops.sweep, job_key):
                 this.wakes.sweep.add(job_key)
+        for schedule_key in _taken(this.wakes.schedule_sweep):
+            if not self._run_loop(transaction, now, this, schedules.sweep, schedule_key):
+                this.wakes.schedule_sweep.add(schedule_key)
+        # After everything that may have ended a job: the next one is made with that.
+        self._run_dated(transaction, now, this, Dated.SCHEDULES, schedules.make_jobs)
         for pool_key in _taken(this.wakes.resize):
             if not self._run_loop(transaction, now, this, loops.resize, pool_key):
                 this.wakes.resize.add(pool_key)

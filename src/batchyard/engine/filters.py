@@ -97,6 +97,16 @@ JOB_FIELDS = {
     "execution_info.end_time": datetime,
     "execution_info.pool_id": str,
 }
+JOB_SCHEDULE_FIELDS = {
+    "id": str,
+    "state": str,
+    "state_transition_time": datetime,
+    "creation_time": datetime,
+    "last_modified": datetime,
+    "execution_info.end_time": datetime,
+    "schedule.do_not_run_until": datetime,
+    "schedule.do_not_run_after": datetime,
+}
 TASK_FIELDS = {
     "id": str,
     "state": str,

@@ -16,6 +16,9 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobSchedule,
+    JobScheduleKey,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -31,6 +34,7 @@ from batchyard.core.model import (
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
+    JobScheduleView,
     JobView,
     NodeCounts,
     NodeView,
@@ -189,6 +193,7 @@ class Changes:
     pools: Sequence[tuple[Pool | None, Pool | None]] = ()
     nodes: Sequence[tuple[Node | None, Node | None]] = ()
     jobs: Sequence[tuple[Job | None, Job | None]] = ()
+    job_schedules: Sequence[tuple[JobSchedule | None, JobSchedule | None]] = ()
     tasks: Sequence[tuple[Task | None, Task | None]] = ()
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
@@ -267,6 +272,10 @@ class Transaction(Protocol):
         """Return executions that are not known to be over."""
         ...
 
+    def job_schedules(self, keys: Iterable[JobScheduleKey]) -> dict[JobScheduleKey, JobSchedule]:
+        """Return job schedules."""
+        ...
+
     def save(self, changes: Changes) -> None:
         """Insert, update and delete entities, and change the task counts of their jobs.
 
@@ -284,6 +293,10 @@ class Transaction(Protocol):
         """Return the key of a job by its id in any case (L-1)."""
         ...
 
+    def job_schedule_key(self, account: str, schedule_id: str) -> JobScheduleKey | None:
+        """Return the key of a job schedule by its id in any case (L-1)."""
+        ...
+
     def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
         """Return the keys of tasks by their ids, folded to lower case (L-1)."""
         ...
@@ -294,6 +307,10 @@ class Transaction(Protocol):
 
     def add_job(self, job: Job, spec: JobSpec) -> None:
         """Insert a job with counts of zero."""
+        ...
+
+    def add_job_schedule(self, schedule: JobSchedule, spec: JobScheduleSpec) -> None:
+        """Insert a job schedule."""
         ...
 
     def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
@@ -358,6 +375,14 @@ class Transaction(Protocol):
 
     def pool_spec(self, pool: PoolKey) -> PoolSpec:
         """Return what a client asked for."""
+        ...
+
+    def job_schedule_spec(self, schedule: JobScheduleKey) -> JobScheduleSpec:
+        """Return what a client asked for."""
+        ...
+
+    def update_job_schedule_spec(self, schedule: JobScheduleKey, spec: JobScheduleSpec) -> None:
+        """Replace what a client asked for."""
         ...
 
     def update_task_spec(self, task: TaskKey, spec: TaskSpec) -> None:
@@ -486,6 +511,24 @@ class Transaction(Protocol):
         """Return when something of a job is due next, None for never."""
         ...
 
+    def job_schedules_due(self, now: datetime, limit: int) -> list[JobSchedule]:
+        """Return job schedules of which something is due."""
+        ...
+
+    def next_job_schedule_due(self) -> datetime | None:
+        """Return when something of a job schedule is due next, None for never."""
+        ...
+
+    def jobs_to_delete(
+        self, schedule: JobScheduleKey, limit: int, *, are_forced: bool
+    ) -> list[Job]:
+        """Return jobs of a schedule that have not heard that they are deleted, or forced to."""
+        ...
+
+    def has_jobs(self, schedule: JobScheduleKey) -> bool:
+        """Return whether a schedule has any jobs, completed ones included."""
+        ...
+
     def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
         """Return those of the jobs that have tasks which are not completed."""
         ...
@@ -502,6 +545,10 @@ class Transaction(Protocol):
 
     def jobs_ending(self) -> list[JobKey]:
         """Return the jobs that are terminating, deleting or disabling."""
+        ...
+
+    def job_schedules_ending(self) -> list[JobScheduleKey]:
+        """Return the job schedules that are being deleted."""
         ...
 
 
@@ -556,9 +603,28 @@ class Reads(Protocol):
         limit: int,
         filter_: Filter | None = None,
         *,
+        schedule_id: str | None = None,
         with_statistics: bool = False,
     ) -> Page[JobView]:
-        """Return the jobs of an account."""
+        """Return the jobs of an account, or those that a job schedule made."""
+        ...
+
+    def get_job_schedule(
+        self, account: str, schedule_id: str, *, with_statistics: bool = False
+    ) -> JobScheduleView:
+        """Return a job schedule."""
+        ...
+
+    def list_job_schedules(
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
+    ) -> Page[JobScheduleView]:
+        """Return the job schedules of an account."""
         ...
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:

@@ -14,6 +14,8 @@ from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
     DisableTasks,
     JobChange,
+    JobScheduleChange,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -27,7 +29,7 @@ from batchyard.core.model import (
     TaskState,
 )
 from batchyard.engine import commands, news
-from batchyard.engine.commands.found import JobGuard, PoolGuard, TaskGuard
+from batchyard.engine.commands.found import JobGuard, JobScheduleGuard, PoolGuard, TaskGuard
 from batchyard.engine.directories import task_directory
 from batchyard.engine.filters import Filter
 from batchyard.engine.pages import PageMaker
@@ -35,6 +37,7 @@ from batchyard.engine.ports import FleetEvent, NodeFiles, Reads
 from batchyard.engine.views import (
     FileLocation,
     JobNodeView,
+    JobScheduleView,
     JobView,
     NodeCounts,
     NodeView,
@@ -149,11 +152,35 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
+        schedule_id: str | None = None,
         with_statistics: bool = False,
         write: Callable[[Page[JobView]], Result],
     ) -> Result:
-        """Return what `write` makes of one page of an account's jobs."""
-        read = partial(self._reads.list_jobs, with_statistics=with_statistics)
+        """Return what `write` makes of one page of an account's, or a schedule's, jobs."""
+        read = partial(
+            self._reads.list_jobs, schedule_id=schedule_id, with_statistics=with_statistics
+        )
+        return await self._page(write, read, account, after or 0, limit, filter)
+
+    async def get_job_schedule(
+        self, account: str, schedule_id: str, *, with_statistics: bool = False
+    ) -> JobScheduleView:
+        """Return a job schedule."""
+        read = partial(self._reads.get_job_schedule, with_statistics=with_statistics)
+        return await self._read(read, account, schedule_id)
+
+    async def list_job_schedules(
+        self,
+        account: str,
+        *,
+        after: int | None,
+        limit: int,
+        filter: Filter | None = None,
+        with_statistics: bool = False,
+        write: Callable[[Page[JobScheduleView]], Result],
+    ) -> Result:
+        """Return what `write` makes of one page of an account's job schedules."""
+        read = partial(self._reads.list_job_schedules, with_statistics=with_statistics)
         return await self._page(write, read, account, after or 0, limit, filter)
 
     async def task_counts(self, account: str, job_id: str) -> TaskCounts:
@@ -310,6 +337,56 @@ class Service:
         """Delete a job."""
         command = partial(commands.delete_job, is_forced=is_forced)
         await self._write(command, account, job_id, guard)
+
+    async def create_job_schedule(self, account: str, spec: JobScheduleSpec) -> JobScheduleView:
+        """Create a job schedule."""
+        return await self._write(commands.create_job_schedule, account, spec)
+
+    async def update_job_schedule(
+        self,
+        account: str,
+        schedule_id: str,
+        change: JobScheduleChange,
+        guard: JobScheduleGuard = None,
+    ) -> JobScheduleView:
+        """Change properties of a job schedule."""
+        return await self._write(commands.update_job_schedule, account, schedule_id, change, guard)
+
+    async def disable_job_schedule(
+        self, account: str, schedule_id: str, guard: JobScheduleGuard = None
+    ) -> JobScheduleView:
+        """Disable a job schedule."""
+        return await self._write(commands.disable_job_schedule, account, schedule_id, guard)
+
+    async def enable_job_schedule(
+        self, account: str, schedule_id: str, guard: JobScheduleGuard = None
+    ) -> JobScheduleView:
+        """Enable a job schedule."""
+        return await self._write(commands.enable_job_schedule, account, schedule_id, guard)
+
+    async def terminate_job_schedule(
+        self,
+        account: str,
+        schedule_id: str,
+        guard: JobScheduleGuard = None,
+        *,
+        is_forced: bool = False,
+    ) -> JobScheduleView:
+        """Terminate a job schedule."""
+        command = partial(commands.terminate_job_schedule, is_forced=is_forced)
+        return await self._write(command, account, schedule_id, guard)
+
+    async def delete_job_schedule(
+        self,
+        account: str,
+        schedule_id: str,
+        guard: JobScheduleGuard = None,
+        *,
+        is_forced: bool = False,
+    ) -> None:
+        """Delete a job schedule."""
+        command = partial(commands.delete_job_schedule, is_forced=is_forced)
+        await self._write(command, account, schedule_id, guard)
 
     async def add_task(self, account: str, job_id: str, spec: TaskSpec) -> TaskView:
         """Add a task."""

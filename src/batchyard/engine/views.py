@@ -12,6 +12,8 @@ from batchyard.core.errors import Refused
 from batchyard.core.model import (
     Job,
     JobNode,
+    JobSchedule,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -67,7 +69,7 @@ class NodeCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStatistics:
-    """What the tasks of a job add up to, of those that it has. Source: J-54."""
+    """What the tasks of a job, or of the jobs of a schedule, add up to. Source: J-54, SC-21."""
 
     succeeded: int
     failed: int
@@ -81,6 +83,15 @@ class JobView:
 
     job: Job
     spec: JobSpec
+    statistics: JobStatistics | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobScheduleView:
+    """A job schedule, with its statistics if they were asked for."""
+
+    schedule: JobSchedule
+    spec: JobScheduleSpec
     statistics: JobStatistics | None = None
 
 

@@ -113,6 +113,17 @@ JOBS: Final[Columns] = {
     "execution_info.pool_id": schema.job.c.pool_id_folded,
 }
 
+JOB_SCHEDULES: Final[Columns] = {
+    "id": schema.job_schedule.c.id_folded,
+    "state": schema.job_schedule.c.state,
+    "state_transition_time": schema.job_schedule.c.state_time,
+    "creation_time": schema.job_schedule.c.creation_time,
+    "last_modified": schema.job_schedule.c.last_modified,
+    "execution_info.end_time": schema.job_schedule.c.end_time,
+    "schedule.do_not_run_until": schema.job_schedule.c.do_not_run_until,
+    "schedule.do_not_run_after": schema.job_schedule.c.do_not_run_after,
+}
+
 TASKS: Final[Columns] = {
     "id": schema.task_spec.c.id_folded,
     "state": schema.task.c.state,

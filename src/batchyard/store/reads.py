@@ -1,7 +1,7 @@
 """Reads for callers: pages and single resources, each in one consistent state of the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,7 @@ from batchyard.core.counts import USAGE
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import (
     ExecutionKind,
+    JobScheduleSpec,
     JobSpec,
     NodeKey,
     NodeState,
@@ -34,6 +35,7 @@ from batchyard.core.model import (
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
+    JobScheduleView,
     JobStatistics,
     JobView,
     NodeCounts,
@@ -46,7 +48,7 @@ from batchyard.engine.views import (
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
-from batchyard.store.transaction import GONE, JOB_NODES, JOBS, NODES, POOLS, TASKS
+from batchyard.store.transaction import GONE, JOB_NODES, JOB_SCHEDULES, JOBS, NODES, POOLS, TASKS
 from batchyard.store.values import Codec, from_microseconds
 
 Item = TypeVar("Item")
@@ -54,9 +56,13 @@ AnyRow = Row[*tuple[Any, ...]]
 
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
+_JOB_SCHEDULE_SPEC: Final = msgspec.json.Decoder(JobScheduleSpec)
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 
 _COUNTED: Final = tuple(field.name for field in dataclasses.fields(TaskCounts))
+
+#: What statistics are made of, in the order of a select.
+_STATISTICS: Final = ("succeeded", "failed", "retries", *USAGE)
 
 _NO_STATISTICS: Final[Mapping[int, JobStatistics]] = {}
 
@@ -177,20 +183,58 @@ class SqlReads:
         limit: int,
         filter_: Filter | None = None,
         *,
+        schedule_id: str | None = None,
         with_statistics: bool = False,
     ) -> Page[JobView]:
-        """Return the jobs of an account."""
+        """Return the jobs of an account, or those that a job schedule made."""
         job = schema.job
         query = (
             select(*_columns(job, JOBS), job.c.spec)
-            .where(job.c.account == account, job.c.key > after, *_conditions(filter_, filters.JOBS))
+            .where(job.c.key > after, *_conditions(filter_, filters.JOBS))
             .order_by(job.c.key)
             .limit(limit + 1)
         )
         with self._begin() as connection:
+            if schedule_id is None:
+                query = query.where(job.c.account == account)
+            else:
+                schedule = _job_schedule(connection, account, schedule_id)
+                query = query.where(job.c.schedule == schedule.key)
             rows = connection.execute(query).all()
             found = _statistics(connection, rows, is_wanted=with_statistics)
             return _page(rows, limit, lambda row: _job_view(row, found))
+
+    def get_job_schedule(
+        self, account: str, schedule_id: str, *, with_statistics: bool = False
+    ) -> JobScheduleView:
+        """Return a job schedule."""
+        with self._begin() as connection:
+            row = _job_schedule(connection, account, schedule_id)
+            found = _schedule_statistics(connection, [row], is_wanted=with_statistics)
+            return _job_schedule_view(row, found)
+
+    def list_job_schedules(
+        self,
+        account: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_statistics: bool = False,
+    ) -> Page[JobScheduleView]:
+        """Return the job schedules of an account."""
+        schedule = schema.job_schedule
+        query = (
+            select(*_columns(schedule, JOB_SCHEDULES), schedule.c.spec)
+            .where(schedule.c.account == account, schedule.c.key > after)
+            .where(*_conditions(filter_, filters.JOB_SCHEDULES))
+            .order_by(schedule.c.key)
+            .limit(limit + 1)
+        )
+        with self._begin() as connection:
+            rows = connection.execute(query).all()
+            found = _schedule_statistics(connection, rows, is_wanted=with_statistics)
+            return _page(rows, limit, lambda row: _job_schedule_view(row, found))
 
     def task_counts(self, account: str, job_id: str) -> TaskCounts:
         """Return the task counts of a job."""
@@ -311,6 +355,17 @@ def _job(connection: Connection, account: str, job_id: str) -> AnyRow:
     return row
 
 
+def _job_schedule(connection: Connection, account: str, schedule_id: str) -> AnyRow:
+    schedule = schema.job_schedule
+    query = select(*_columns(schedule, JOB_SCHEDULES), schedule.c.spec).where(
+        schedule.c.account == account, schedule.c.id_folded == schedule_id.lower()
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise Refused(ErrorCode.JOB_SCHEDULE_NOT_FOUND)
+    return row
+
+
 def _current_nodes(connection: Connection, pools: Sequence[int]) -> Mapping[tuple[int, bool], int]:
     """Return how many nodes pools have that the fleet has brought up: (pool, is dedicated)."""
     node = schema.node
@@ -381,13 +436,42 @@ def _statistics(
     if not is_wanted:
         return _NO_STATISTICS
     counts = schema.job_counts
-    names = ("succeeded", "failed", "retries", *USAGE)
-    query = select(counts.c.job, *(counts.c[name] for name in names))
+    query = select(counts.c.job, *(counts.c[name] for name in _STATISTICS))
     rows = connection.execute(query.where(counts.c.job.in_([row.key for row in jobs])))
+    return _statistics_of(rows)
+
+
+def _schedule_statistics(
+    connection: Connection, schedules: Sequence[AnyRow], *, is_wanted: bool
+) -> Mapping[int, JobStatistics]:
+    """Return what the tasks of all jobs of schedules add up to, by the keys of the schedules."""
+    if not is_wanted:
+        return _NO_STATISTICS
+    counts, job = schema.job_counts, schema.job
+    query = (
+        select(job.c.schedule, *(func.sum(counts.c[name]) for name in _STATISTICS))
+        .join(job, job.c.key == counts.c.job)
+        .where(job.c.schedule.in_([row.key for row in schedules]))
+        .group_by(job.c.schedule)
+    )
+    nothing = JobStatistics(succeeded=0, failed=0, retries=0, usage=Usage())
+    without_jobs = {row.key: nothing for row in schedules}
+    return {**without_jobs, **_statistics_of(connection.execute(query))}
+
+
+def _statistics_of(rows: Iterable[Any]) -> dict[int, JobStatistics]:
     return {
-        job: JobStatistics(succeeded=succeeded, failed=failed, retries=retries, usage=Usage(*used))
-        for job, succeeded, failed, retries, *used in rows
+        key: JobStatistics(succeeded=succeeded, failed=failed, retries=retries, usage=Usage(*used))
+        for key, succeeded, failed, retries, *used in rows
     }
+
+
+def _job_schedule_view(row: AnyRow, statistics: Mapping[int, JobStatistics]) -> JobScheduleView:
+    return JobScheduleView(
+        schedule=JOB_SCHEDULES.decode(row),
+        spec=_JOB_SCHEDULE_SPEC.decode(row.spec),
+        statistics=statistics.get(row.key),
+    )
 
 
 def _tasks() -> Any:  # noqa: ANN401  # A select of many columns.

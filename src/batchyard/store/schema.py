@@ -160,6 +160,7 @@ job: Final = Table(
     Column("ends_with_manager", Integer, nullable=False),
     Column("manager_is_exclusive", Integer, nullable=False),
     Column("manager_needs_dedicated", Integer, nullable=False),
+    Column("schedule", BigInteger),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's jobs, in its order.
@@ -168,6 +169,8 @@ job: Final = Table(
     Index("ix_job_pool_state", "pool", "state", text("priority DESC"), "key"),
     # A new pool finds the jobs that wait for one of its name (J-8).
     Index("ix_job_account_pool_id", "account", "pool_id_folded"),
+    # The jobs of a schedule.
+    Index("ix_job_schedule", "schedule", "key", sqlite_where=text("schedule IS NOT NULL")),
     # What is due of jobs without anything happening.
     Index("ix_job_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
     # A start looks for jobs that are being ended.
@@ -176,6 +179,38 @@ job: Final = Table(
         "key",
         sqlite_where=text("state IN ('terminating', 'deleting', 'disabling')"),
     ),
+)
+
+job_schedule: Final = Table(
+    "job_schedule",
+    metadata,
+    Column("key", KEY, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("id_folded", String(64), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_modified", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_time", BigInteger, nullable=False),
+    Column("do_not_run_until", BigInteger),
+    Column("do_not_run_after", BigInteger),
+    Column("start_window", BigInteger),
+    Column("recurrence_interval", BigInteger),
+    Column("previous_state", String(16)),
+    Column("previous_state_time", BigInteger),
+    Column("end_time", BigInteger),
+    Column("jobs_made", BigInteger, nullable=False),
+    Column("last_time", BigInteger),
+    Column("active_job", BigInteger),
+    Column("is_forced", Integer, nullable=False),
+    Column("due_time", BigInteger),
+    Column("spec", Text, nullable=False),
+    UniqueConstraint("account", "id_folded"),
+    # The list of an account's job schedules, in its order.
+    Index("ix_job_schedule_account", "account", "key"),
+    # What is due of job schedules without anything happening.
+    Index("ix_job_schedule_due", "due_time", sqlite_where=text("due_time IS NOT NULL")),
 )
 
 #: Task counts of a job (T-64) and what its statistics are made of, changed by additions only.

@@ -18,6 +18,9 @@ from batchyard.core.model import (
     Job,
     JobKey,
     JobNode,
+    JobSchedule,
+    JobScheduleKey,
+    JobScheduleSpec,
     JobSpec,
     Node,
     NodeKey,
@@ -41,11 +44,13 @@ NODES: Final = Codec(Node)
 JOBS: Final = Codec(Job)
 TASKS: Final = Codec(Task)
 JOB_NODES: Final = Codec(JobNode)
+JOB_SCHEDULES: Final = Codec(JobSchedule)
 EXECUTIONS: Final = Codec(Execution)
 
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
 _JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
+_JOB_SCHEDULE_SPEC: Final = msgspec.json.Decoder(JobScheduleSpec)
 COUNTS: Final = tuple(field.name for field in fields(counts.CountsChange))
 
 
@@ -114,10 +119,16 @@ class SqlTransaction:
         found = self._select(schema.execution, EXECUTIONS, "id", keys)
         return {execution.id: execution for execution in found}
 
+    def job_schedules(self, keys: Iterable[JobScheduleKey]) -> dict[JobScheduleKey, JobSchedule]:
+        """Return job schedules."""
+        found = self._select(schema.job_schedule, JOB_SCHEDULES, "key", keys)
+        return {schedule.key: schedule for schedule in found}
+
     def save(self, changes: Changes) -> None:
         """Insert, update and delete entities, and change the task counts of their jobs."""
         self._save(schema.pool, POOLS, changes.pools)
         self._save(schema.job, JOBS, changes.jobs)
+        self._save(schema.job_schedule, JOB_SCHEDULES, changes.job_schedules)
         self._save(schema.task, TASKS, changes.tasks)
         self._save(schema.execution, EXECUTIONS, changes.executions, key="id")
         self._save_nodes(changes.nodes)
@@ -139,6 +150,12 @@ class SqlTransaction:
         sql = "SELECT key FROM job WHERE account = ? AND id_folded = ?"
         row = self._execute(sql, account, job_id.lower()).fetchone()
         return None if row is None else JobKey(row[0])
+
+    def job_schedule_key(self, account: str, schedule_id: str) -> JobScheduleKey | None:
+        """Return the key of a job schedule by its id in any case."""
+        sql = "SELECT key FROM job_schedule WHERE account = ? AND id_folded = ?"
+        row = self._execute(sql, account, schedule_id.lower()).fetchone()
+        return None if row is None else JobScheduleKey(row[0])
 
     def task_keys(self, job: JobKey, task_ids: Iterable[str]) -> dict[str, TaskKey]:
         """Return the keys of tasks by their ids, folded to lower case."""
@@ -163,6 +180,12 @@ class SqlTransaction:
         row = [*JOBS.encode(job), job.id.lower(), job.pool_id.lower(), to_json(spec)]
         sets.insert(self._connection, schema.job, columns, [row])
         self._execute("INSERT INTO job_counts (job) VALUES (?)", job.key)
+
+    def add_job_schedule(self, schedule: JobSchedule, spec: JobScheduleSpec) -> None:
+        """Insert a job schedule."""
+        columns = (*JOB_SCHEDULES.columns, "id_folded", "spec")
+        row = [*JOB_SCHEDULES.encode(schedule), schedule.id.lower(), to_json(spec)]
+        sets.insert(self._connection, schema.job_schedule, columns, [row])
 
     def add_tasks(self, job: JobKey, tasks: Sequence[tuple[Task, TaskSpec]]) -> None:
         """Insert tasks of one job and add them to its counts."""
@@ -255,6 +278,16 @@ class SqlTransaction:
     def pool_spec(self, pool: PoolKey) -> PoolSpec:
         """Return what a client asked for."""
         return _POOL_SPEC.decode(self._one("SELECT spec FROM pool WHERE key = ?", pool))
+
+    def job_schedule_spec(self, schedule: JobScheduleKey) -> JobScheduleSpec:
+        """Return what a client asked for."""
+        spec = self._one("SELECT spec FROM job_schedule WHERE key = ?", schedule)
+        return _JOB_SCHEDULE_SPEC.decode(spec)
+
+    def update_job_schedule_spec(self, schedule: JobScheduleKey, spec: JobScheduleSpec) -> None:
+        """Replace what a client asked for."""
+        sql = "UPDATE job_schedule SET spec = ? WHERE key = ?"
+        self._execute(sql, to_json(spec), schedule)
 
     def update_task_spec(self, task: TaskKey, spec: TaskSpec) -> None:
         """Replace what a client asked for."""
@@ -481,6 +514,29 @@ class SqlTransaction:
         due = self._one("SELECT min(due_time) FROM job WHERE due_time IS NOT NULL")
         return None if due is None else from_microseconds(due)
 
+    def job_schedules_due(self, now: datetime, limit: int) -> list[JobSchedule]:
+        """Return job schedules of which something is due."""
+        where = "due_time <= ? ORDER BY due_time, key LIMIT ?"
+        microseconds = to_microseconds(now)
+        return self._query(schema.job_schedule, JOB_SCHEDULES, where, microseconds, limit)
+
+    def next_job_schedule_due(self) -> datetime | None:
+        """Return when something of a job schedule is due next, None for never."""
+        due = self._one("SELECT min(due_time) FROM job_schedule WHERE due_time IS NOT NULL")
+        return None if due is None else from_microseconds(due)
+
+    def jobs_to_delete(
+        self, schedule: JobScheduleKey, limit: int, *, are_forced: bool
+    ) -> list[Job]:
+        """Return jobs of a schedule that have not heard that they are deleted, or forced to."""
+        is_told = "state = 'deleting' AND is_forced = 1" if are_forced else "state = 'deleting'"
+        where = f"schedule = ? AND NOT ({is_told}) ORDER BY key LIMIT ?"
+        return self._query(schema.job, JOBS, where, schedule, limit)
+
+    def has_jobs(self, schedule: JobScheduleKey) -> bool:
+        """Return whether a schedule has any jobs, completed ones included."""
+        return bool(self._one("SELECT EXISTS (SELECT 1 FROM job WHERE schedule = ?)", schedule))
+
     def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
         """Return those of the jobs that have tasks which are not completed."""
         sql = (
@@ -506,6 +562,11 @@ class SqlTransaction:
             "ORDER BY key"
         )
         return [JobKey(row[0]) for row in self._execute(sql)]
+
+    def job_schedules_ending(self) -> list[JobScheduleKey]:
+        """Return the job schedules that are being deleted."""
+        sql = "SELECT key FROM job_schedule WHERE state = 'deleting' ORDER BY key"
+        return [JobScheduleKey(row[0]) for row in self._execute(sql)]
 
     # Below: how it is done.
 
@@ -534,6 +595,8 @@ class SqlTransaction:
         changes: Sequence[tuple[Entity | None, Entity | None]],
         key: str = "key",
     ) -> None:
+        if not changes:
+            return
         added = [codec.encode(after) for before, after in changes if before is None and after]
         gone = [getattr(before, key) for before, after in changes if before and after is None]
         sets.insert(self._connection, table, codec.columns, added)

@@ -82,6 +82,26 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         _CONFLICT,
         "The specified job does not have job preparation task.",
     ),
+    ErrorCode.JOB_SCHEDULE_BEING_DELETED: (
+        _CONFLICT,
+        "The specified job schedule has been marked for deletion and is being garbage collected.",
+    ),
+    ErrorCode.JOB_SCHEDULE_BEING_TERMINATED: (
+        _CONFLICT,
+        "The specified job schedule is being terminated.",
+    ),
+    ErrorCode.JOB_SCHEDULE_COMPLETED: (
+        _CONFLICT,
+        "The specified job schedule is already in a completed state.",
+    ),
+    ErrorCode.JOB_SCHEDULE_DISABLED: (_CONFLICT, "The specified job schedule is disabled."),
+    ErrorCode.JOB_SCHEDULE_EXISTS: (_CONFLICT, "The specified job schedule already exists."),
+    ErrorCode.JOB_SCHEDULE_NOT_FOUND: (_NOT_FOUND, "The specified job schedule does not exist."),
+    ErrorCode.JOB_SCHEDULE_WITH_SAME_ID_EXISTS: (
+        _CONFLICT,
+        "A job schedule with the specified id already exists.",
+    ),
+    ErrorCode.JOB_WITH_SAME_ID_EXISTS: (_CONFLICT, "A job with the specified id already exists."),
     ErrorCode.MISSING_REQUIRED_HEADER: (_BAD, "A required HTTP header was not specified."),
     ErrorCode.MISSING_REQUIRED_PROPERTY: (
         _BAD,

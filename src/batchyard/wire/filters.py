@@ -77,6 +77,9 @@ def _wire_name(field: str) -> str:
 POOLS: Final = _table(filters.POOL_FIELDS, "id")
 NODES: Final = _table(filters.NODE_FIELDS)
 JOBS: Final = _table(filters.JOB_FIELDS, "id", "execution_info.pool_id")
+#: Of the jobs of a schedule: their ids are known.
+SCHEDULED_JOBS: Final = {name: row for name, row in JOBS.items() if name != "id"}
+JOB_SCHEDULES: Final = _table(filters.JOB_SCHEDULE_FIELDS, "id")
 _TASK_ROWS: Final = _table(filters.TASK_FIELDS, "id")
 #: The official page says ``lastModifiedTime``, the resource ``lastModified``.
 TASKS: Final = {**_TASK_ROWS, "lastModifiedTime": _TASK_ROWS["lastModified"]}

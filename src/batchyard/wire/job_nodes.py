@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from batchyard.core.model import Run
+from batchyard.engine.directories import task_directory
 from batchyard.engine.views import JobNodeView
 from batchyard.wire import links, model, tasks, values
 from batchyard.wire.jobs import PREPARATION_ID, RELEASE_ID
@@ -22,7 +23,7 @@ def write_job_node(
     preparation = release = None
     if view.job_node.preparation.start_time is not None:
         run = view.job_node.preparation
-        directory = links.task_directory(view.job_id, view.preparation_id or PREPARATION_ID)
+        directory = task_directory(view.job_id, view.preparation_id or PREPARATION_ID)
         is_over = run.result is not None
         preparation = model.BatchJobPreparationTaskExecutionInfo(
             start_time=_instant(run.start_time),
@@ -40,7 +41,7 @@ def write_job_node(
         )
     if view.job_node.release.start_time is not None:
         run = view.job_node.release
-        directory = links.task_directory(view.job_id, view.release_id or RELEASE_ID)
+        directory = task_directory(view.job_id, view.release_id or RELEASE_ID)
         is_over = run.result is not None
         release = model.BatchJobReleaseTaskExecutionInfo(
             start_time=_instant(run.start_time),

@@ -52,6 +52,20 @@ def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     """
     request = bodies.decode(old_names.modernised(body, version, old_names.JOB), _DECODER)
     coverage.check(request)
+    return read_specification(request, checks.identifier(request.id, "id"))
+
+
+def read_specification(
+    request: model.BatchJobCreateOptions | model.BatchJobSpecification,
+    job_id: str,
+    *,
+    is_scheduled: bool = False,
+) -> JobSpec:
+    """Return what a new job, or the jobs of a job schedule, are made from (SC-2).
+
+    Raises:
+        Refused: As `read_job`.
+    """
     preparation = _preparation(request.job_preparation_task)
     release = _release(request.job_release_task)
     if release is not None:
@@ -60,10 +74,12 @@ def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     if manager is not None:
         managers.check_id(manager, preparation, release)
     pool_info = auto_pools.check_pool_info(request.pool_info)
-    auto_pool = auto_pools.read_auto_pool(pool_info.auto_pool_specification)
+    auto_pool = auto_pools.read_auto_pool(
+        pool_info.auto_pool_specification, is_scheduled=is_scheduled
+    )
     given = constraints(request.constraints)
     return JobSpec(
-        id=checks.identifier(request.id, "id"),
+        id=job_id,
         pool_id=""
         if auto_pool is not None
         else checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
@@ -243,10 +259,7 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         priority=job.priority,
         allow_task_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
-        constraints=model.BatchJobConstraints(
-            max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
-            max_task_retry_count=spec.max_task_retry_count,
-        ),
+        constraints=_write_constraints(spec),
         job_manager_task=managers.write_manager(spec.manager),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
@@ -262,6 +275,33 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
             scheduling_error=_write_scheduling_error(job.scheduling_error),
             terminate_reason=job.terminate_reason if is_completed else None,
         ),
+    )
+
+
+def write_specification(spec: JobSpec) -> model.BatchJobSpecification:
+    """Return what a job schedule makes its jobs from, with all documented defaults (SC-3)."""
+    return model.BatchJobSpecification(
+        priority=spec.priority,
+        allow_task_preemption=spec.allow_task_preemption,
+        max_parallel_tasks=spec.max_parallel_tasks,
+        display_name=spec.display_name,
+        uses_task_dependencies=spec.uses_task_dependencies,
+        on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
+        on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
+        constraints=_write_constraints(spec),
+        job_manager_task=managers.write_manager(spec.manager),
+        job_preparation_task=_write_preparation(spec.preparation),
+        job_release_task=_write_release(spec.release),
+        common_environment_settings=tasks.write_environment(spec.common_environment_settings),
+        pool_info=auto_pools.write_pool_info(spec),
+        metadata=pools.write_metadata(spec.metadata),
+    )
+
+
+def _write_constraints(spec: JobSpec) -> model.BatchJobConstraints:
+    return model.BatchJobConstraints(
+        max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
+        max_task_retry_count=spec.max_task_retry_count,
     )
 
 

@@ -34,6 +34,11 @@ def job(base_url: str, job_id: str) -> str:
     return f"{base_url}/jobs/{segment(job_id)}"
 
 
+def job_schedule(base_url: str, schedule_id: str) -> str:
+    """Return the URL of a job schedule."""
+    return f"{base_url}/jobschedules/{segment(schedule_id)}"
+
+
 def task(base_url: str, job_id: str, task_id: str) -> str:
     """Return the URL of a task."""
     return f"{base_url}/jobs/{segment(job_id)}/tasks/{segment(task_id)}"
@@ -52,11 +57,6 @@ def file(owner_url: str, path: str) -> str:
 def metadata(base_url: str, entity: str) -> str:
     """Return the value of ``odata.metadata``; clients pass over it (W-4)."""
     return f"{base_url}/$metadata#{entity}"
-
-
-def task_directory(job_id: str, task_id: str) -> str:
-    """Return where a task's files are, relative to the root of its node (F-3)."""
-    return f"workitems/{job_id}/job-1/{task_id}"
 
 
 def affinity_id(node_id: str) -> str:

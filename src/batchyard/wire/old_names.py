@@ -14,6 +14,8 @@ _OLD_NAMES: Final[Mapping[str, str]] = {"taskSlotsPerNode": "maxTasksPerNode"}
 
 #: The auto pool of a job.
 JOB: Final = ("poolInfo", "autoPoolSpecification", "pool")
+#: The auto pool of a job schedule.
+SCHEDULE: Final = ("jobSpecification", *JOB)
 
 
 def modernised(body: bytes, version: ApiVersion, path: Sequence[str] = ()) -> bytes:

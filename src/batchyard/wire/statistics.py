@@ -5,27 +5,47 @@ no operations but blocks, as on Linux, these stand for both.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from batchyard.core.model import Usage
-from batchyard.engine.views import JobView, TaskView
+from batchyard.engine.views import JobScheduleView, JobStatistics, JobView, TaskView
 from batchyard.wire import links, model, values
 
 _BLOCKS_PER_GIB: Final = 1024**3 // 512
 
 
+Sums = TypeVar("Sums", model.BatchJobStatistics, model.BatchJobScheduleStatistics)
+
+
 def write_job_statistics(view: JobView, base_url: str, now: datetime) -> model.BatchJobStatistics:
-    """Return the sums over the tasks of a job; the real service tells no wait time of jobs."""
-    statistics = view.statistics
-    assert statistics is not None, view
-    used = statistics.usage
-    return model.BatchJobStatistics(
-        url=links.statistics(links.job(base_url, view.spec.id)),
-        start_time=values.write_instant(view.job.creation_time),
+    """Return the sums over the tasks of a job."""
+    assert view.statistics is not None, view
+    url, created = links.job(base_url, view.spec.id), view.job.creation_time
+    return _write_sums(model.BatchJobStatistics, view.statistics, url, created, now)
+
+
+def write_job_schedule_statistics(
+    view: JobScheduleView, base_url: str, now: datetime
+) -> model.BatchJobScheduleStatistics | None:
+    """Return the sums over the tasks of the jobs of a schedule, if they were read (SC-21)."""
+    if view.statistics is None:
+        return None
+    url, created = links.job_schedule(base_url, view.spec.id), view.schedule.creation_time
+    return _write_sums(model.BatchJobScheduleStatistics, view.statistics, url, created, now)
+
+
+def _write_sums(
+    kind: type[Sums], sums: JobStatistics, url: str, created: datetime, now: datetime
+) -> Sums:
+    """Return sums over tasks; the real service tells no wait time of jobs (J-54)."""
+    used = sums.usage
+    return kind(
+        url=links.statistics(url),
+        start_time=values.write_instant(created),
         last_update_time=values.write_instant(now),
-        num_succeeded_tasks=str(statistics.succeeded),
-        num_failed_tasks=str(statistics.failed),
-        num_task_retries=str(statistics.retries),
+        num_succeeded_tasks=str(sums.succeeded),
+        num_failed_tasks=str(sums.failed),
+        num_task_retries=str(sums.retries),
         wait_time=values.write_duration(timedelta()),
         user_cpu_time=_time(used.user_microseconds),
         kernel_cpu_time=_time(used.kernel_microseconds),

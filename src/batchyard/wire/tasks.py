@@ -17,6 +17,7 @@ from batchyard.core.model import (
     TaskSpec,
     TaskState,
 )
+from batchyard.engine.directories import task_directory
 from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
 from batchyard.wire import bodies, checks, coverage, errors, links, model, task_options, values
 
@@ -182,7 +183,7 @@ def _execution_info(view: TaskView) -> model.BatchTaskExecutionInfo:
 
 def _node_info(view: TaskView, node: NodeName, base_url: str) -> model.BatchNodeInfo:
     node_url = links.node(base_url, node.pool_id, node.node_id)
-    directory = links.task_directory(view.job_id, view.spec.id)
+    directory = task_directory(view.job_id, view.spec.id)
     return model.BatchNodeInfo(
         affinity_id=links.affinity_id(node.node_id),
         node_url=node_url,

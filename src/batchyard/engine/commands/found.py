@@ -7,12 +7,23 @@ A *guard* looks at a resource as it is, in the writer's transaction, before it i
 from collections.abc import Callable
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import Job, JobKey, Node, NodeState, Pool, Task, TaskKey
+from batchyard.core.model import (
+    Job,
+    JobKey,
+    JobSchedule,
+    JobScheduleKey,
+    Node,
+    NodeState,
+    Pool,
+    Task,
+    TaskKey,
+)
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.views import JobView, NodeName, PoolView, TaskView
+from batchyard.engine.views import JobScheduleView, JobView, NodeName, PoolView, TaskView
 
 PoolGuard = Callable[[PoolView], None] | None
 JobGuard = Callable[[JobView], None] | None
+JobScheduleGuard = Callable[[JobScheduleView], None] | None
 TaskGuard = Callable[[TaskView], None] | None
 
 
@@ -61,6 +72,23 @@ def job(cascade: Cascade, account: str, job_id: str, guard: JobGuard = None) -> 
     return found
 
 
+def job_schedule(
+    cascade: Cascade, account: str, schedule_id: str, guard: JobScheduleGuard = None
+) -> JobSchedule:
+    """Return a job schedule.
+
+    Raises:
+        Refused: ``JobScheduleNotFound``, and what the guard says.
+    """
+    key = cascade.transaction.job_schedule_key(account, schedule_id)
+    found = None if key is None else cascade.job_schedules.get(key)
+    if found is None:
+        raise Refused(ErrorCode.JOB_SCHEDULE_NOT_FOUND)
+    if guard is not None:
+        guard(job_schedule_view(cascade, found.key))
+    return found
+
+
 def task(
     cascade: Cascade, account: str, job_id: str, task_id: str, guard: TaskGuard = None
 ) -> tuple[Job, Task]:
@@ -99,6 +127,13 @@ def job_view(cascade: Cascade, key: JobKey) -> JobView:
     found = cascade.jobs.get(key)
     assert found is not None, key
     return JobView(job=found, spec=cascade.transaction.job_spec(key))
+
+
+def job_schedule_view(cascade: Cascade, key: JobScheduleKey) -> JobScheduleView:
+    """Return a job schedule, which is there, as it is shown."""
+    found = cascade.job_schedules.get(key)
+    assert found is not None, key
+    return JobScheduleView(schedule=found, spec=cascade.transaction.job_schedule_spec(key))
 
 
 def task_view(cascade: Cascade, of_job: Job, key: TaskKey) -> TaskView:

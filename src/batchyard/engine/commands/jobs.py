@@ -19,6 +19,7 @@ from batchyard.core.model import (
     Job,
     JobChange,
     JobKey,
+    JobScheduleKey,
     JobSpec,
     JobState,
     OnAllTasksComplete,
@@ -35,12 +36,24 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
     """Create a job, and its auto pool if it asks for one; another pool need not exist yet (J-8).
 
     Raises:
-        Refused: ``JobExists``.
+        Refused: ``JobExists``, ``JobScheduleWithSameIdExists``.
     """
     if cascade.transaction.job_key(account, spec.id) is not None:
         raise Refused(ErrorCode.JOB_EXISTS)
+    if cascade.transaction.job_schedule_key(account, spec.id) is not None:
+        raise Refused(ErrorCode.JOB_SCHEDULE_WITH_SAME_ID_EXISTS)
+    return make_job(cascade, account, JobKey(cascade.transaction.reserve("job", 1)), spec)
+
+
+def make_job(
+    cascade: Cascade,
+    account: str,
+    key: JobKey,
+    spec: JobSpec,
+    schedule: JobScheduleKey | None = None,
+) -> JobView:
+    """Make a job of a new key and id, and its auto pool if it asks for one."""
     now = cascade.now
-    key = JobKey(cascade.transaction.reserve("job", 1))
     if spec.auto_pool is None:
         pool = cascade.transaction.pool_key(account, spec.pool_id)
     else:
@@ -66,6 +79,7 @@ def create_job(cascade: Cascade, account: str, spec: JobSpec) -> JobView:
         expiry_time=times.after(now, spec.max_wall_clock_time),
         auto_pool=None if spec.auto_pool is None else pool,
         keeps_pool=_keeps_pool(spec),
+        schedule=schedule,
     )
     if spec.preparation is not None:
         job = replace(

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("ends_with_manager", sa.Integer(), nullable=False),
         sa.Column("manager_is_exclusive", sa.Integer(), nullable=False),
         sa.Column("manager_needs_dedicated", sa.Integer(), nullable=False),
+        sa.Column("schedule", sa.BigInteger(), nullable=True),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
@@ -120,6 +121,48 @@ def upgrade() -> None:
             ["key"],
             unique=False,
             sqlite_where=sa.text("state IN ('terminating', 'deleting', 'disabling')"),
+        )
+        batch_op.create_index(
+            "ix_job_schedule",
+            ["schedule", "key"],
+            unique=False,
+            sqlite_where=sa.text("schedule IS NOT NULL"),
+        )
+
+    op.create_table(
+        "job_schedule",
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id_folded", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("creation_time", sa.BigInteger(), nullable=False),
+        sa.Column("last_modified", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state_time", sa.BigInteger(), nullable=False),
+        sa.Column("do_not_run_until", sa.BigInteger(), nullable=True),
+        sa.Column("do_not_run_after", sa.BigInteger(), nullable=True),
+        sa.Column("start_window", sa.BigInteger(), nullable=True),
+        sa.Column("recurrence_interval", sa.BigInteger(), nullable=True),
+        sa.Column("previous_state", sa.String(length=16), nullable=True),
+        sa.Column("previous_state_time", sa.BigInteger(), nullable=True),
+        sa.Column("end_time", sa.BigInteger(), nullable=True),
+        sa.Column("jobs_made", sa.BigInteger(), nullable=False),
+        sa.Column("last_time", sa.BigInteger(), nullable=True),
+        sa.Column("active_job", sa.BigInteger(), nullable=True),
+        sa.Column("is_forced", sa.Integer(), nullable=False),
+        sa.Column("due_time", sa.BigInteger(), nullable=True),
+        sa.Column("spec", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_job_schedule")),
+        sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_schedule_account_id_folded")),
+    )
+    with op.batch_alter_table("job_schedule", schema=None) as batch_op:
+        batch_op.create_index("ix_job_schedule_account", ["account", "key"], unique=False)
+        batch_op.create_index(
+            "ix_job_schedule_due",
+            ["due_time"],
+            unique=False,
+            sqlite_where=sa.text("due_time IS NOT NULL"),
         )
 
     op.create_table(

@@ -1,0 +1,59 @@
+"""The loops of job schedules: make the jobs that are due, and delete those of one that goes.
+
+See `engine.loops` for what holds of every loop.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from batchyard.core import job_schedule as schedule_cycle
+from batchyard.core import limits
+from batchyard.core.effects import WakeScheduleSweep
+from batchyard.core.messages import (
+    DeleteJob,
+    ForceJobEnd,
+    ScheduledJobMade,
+    ScheduleDue,
+    ScheduleSwept,
+)
+from batchyard.core.model import JobKey, JobScheduleKey, JobScheduleState, JobState
+from batchyard.engine.cascade import Cascade
+from batchyard.engine.commands.jobs import make_job
+
+
+def make_jobs(cascade: Cascade) -> datetime | None:
+    """Make the jobs that are due, and end schedules that are over; return when to look again."""
+    due = cascade.transaction.job_schedules_due(cascade.now, limits.SWEEP_ENTITIES_MAX)
+    cascade.job_schedules.known((schedule.key, schedule) for schedule in due)
+    for schedule in due:
+        time = schedule_cycle.open_opportunity(schedule, cascade.now)
+        if time is None:
+            cascade.run([ScheduleDue(key=schedule.key)])
+            continue
+        template = cascade.transaction.job_schedule_spec(schedule.key).job
+        spec = replace(template, id=schedule_cycle.job_id(schedule, schedule.jobs_made + 1))
+        job = JobKey(cascade.transaction.reserve("job", 1))
+        cascade.run([ScheduledJobMade(key=schedule.key, job=job, time=time)])
+        make_job(cascade, schedule.account, job, spec, schedule.key)
+    cascade.flush()
+    return cascade.transaction.next_job_schedule_due()
+
+
+def sweep(cascade: Cascade, schedule_key: JobScheduleKey) -> None:
+    """Carry on with the deletion of a job schedule: its jobs first, at last its own row."""
+    schedule = cascade.job_schedules.get(schedule_key)
+    if schedule is None or schedule.state is not JobScheduleState.DELETING:
+        return
+    limit = limits.SWEEP_ENTITIES_MAX
+    jobs = cascade.transaction.jobs_to_delete(schedule_key, limit, are_forced=schedule.is_forced)
+    cascade.jobs.known((job.key, job) for job in jobs)
+    cascade.run(DeleteJob(key=job.key) for job in jobs if job.state is not JobState.DELETING)
+    if schedule.is_forced:
+        cascade.run(ForceJobEnd(key=job.key) for job in jobs)
+    if len(jobs) == limit:
+        cascade.run([WakeScheduleSweep(schedule_key)])
+        return
+    cascade.flush()
+    has_jobs = cascade.transaction.has_jobs(schedule_key)
+    cascade.run([ScheduleSwept(key=schedule_key, has_jobs=has_jobs)])
