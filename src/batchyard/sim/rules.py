@@ -104,6 +104,10 @@ REACTIVATED_RUNS: Final = Rule(
     "reactivated-runs", "A task that was reactivated has run again when it is completed again."
 )
 REASONS: Final = Rule("reasons", "A job that ends has the reason that it shows.")
+USAGE: Final = Rule(
+    "usage",
+    "No task shows more CPU time than its runs have used, and a job shows that of its tasks.",
+)
 ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(
     "times", "No task starts before it was added, ends before it started, or ends in the future."

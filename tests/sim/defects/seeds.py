@@ -24,6 +24,8 @@ SEEDS: Final[dict[str, int]] = {
     "failure-shown-as-success": 0,
     "end-in-the-future": 1,
     "late-end-counts": 0,
+    "usage-counted-twice": 0,
+    "usage-not-added-up": 0,
     "deleted-counts": 0,
     "deletion-forgotten": 99,
     "success-retried": 3,

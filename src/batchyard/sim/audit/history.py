@@ -41,6 +41,7 @@ class Run:
     """One process, from its start to its end. `exit_code` is None when it did not exit.
 
     One that is `let_go` no longer counts for its task: a client asked for its end.
+    `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Run:
     is_killed: bool = False
     is_let_go: bool = False
     exit_code: int | None = None
+    used_microseconds: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} on {self.life}"
