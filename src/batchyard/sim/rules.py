@@ -63,9 +63,17 @@ DEPENDENCIES_FIRST: Final = Rule(
 )
 PARALLEL: Final = Rule("parallel", "No more tasks of a job run at once than its maxParallelTasks.")
 DISABLED_RESTS: Final = Rule(
-    "disabled-rests", "Nothing of a disabled job runs or starts until a client enables it."
+    "disabled-rests",
+    "Nothing of a disabled job runs or starts, nor does a disabled schedule make a job.",
 )
 RIGHT_POOL: Final = Rule("right-pool", "A task starts in the pool that its job has, and no other.")
+ONE_ACTIVE_JOB: Final = Rule(
+    "one-active-job", "A job schedule has at most one job that is not completed."
+)
+SCHEDULED_TIMES: Final = Rule(
+    "scheduled-times",
+    "A job schedule makes at most one job for each of its times, within its start window.",
+)
 NODES_LIVE: Final = Rule(
     "nodes-live", "The service ends no life of a node unless a client asked for it."
 )
@@ -126,6 +134,10 @@ PEACE_ENDS_JOBS: Final = Rule(
 PEACE_ACTS: Final = Rule(
     "peace-acts",
     "After peace a job is over, or disabled, whenever its time, its tasks or one of them say so.",
+)
+PEACE_ENDS_SCHEDULES: Final = Rule(
+    "peace-ends-schedules",
+    "After peace a job schedule is completed if nothing more comes of it, and gone if deleted.",
 )
 PEACE_RELEASES: Final = Rule(
     "peace-releases",

@@ -23,7 +23,7 @@ _ECHO_SECONDS: Final = 15.0
 _PEACE_SECONDS: Final = 3600.0
 
 #: Commits from one look of the judge to the next.
-_COMMITS_A_LOOK: Final = 16
+_COMMITS_A_LOOK: Final = 20
 
 #: Lines of a history that a report of a failure shows.
 _LAST_LINES: Final = 60

@@ -19,6 +19,7 @@ from tests.sim.defects import (
     nodes,
     placing,
     results,
+    schedules,
 )
 from tests.sim.defects.defect import SeededDefect
 
@@ -31,6 +32,7 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *dependencies.DEFECTS,
     *jobs.DEFECTS,
     *job_ends.DEFECTS,
+    *schedules.DEFECTS,
 )
 
 

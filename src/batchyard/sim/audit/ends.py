@@ -5,7 +5,7 @@ from typing import Final
 
 from batchyard.sim import rules
 from batchyard.sim.audit.dependencies import ends_of, possible_ends
-from batchyard.sim.audit.history import TASK, History, Job, Run, Task, names, require
+from batchyard.sim.audit.history import TASK, History, Job, Run, Task, names, require, schedule_of
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.shown import Shown, ShownJob, ShownTask
 from batchyard.sim.audit.terms import DISABLE, TERMINATE
@@ -31,6 +31,9 @@ class Ends(Judge):
     def _has_reason(self, shown: ShownJob, tasks: list[ShownTask], now: datetime) -> bool:
         job = self.history.jobs[shown.job]
         match shown.reason:
+            case "TerminateJobSchedule":
+                schedule = self.history.schedules.get(schedule_of(shown.job) or "")
+                return schedule is not None and schedule.is_end_asked
             case "UserTerminate":
                 return job.is_end_asked
             case "AllTasksComplete":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from batchyard.sim.audit.shown import ShownTask
@@ -131,11 +131,34 @@ class Job:
         return [run for run in self.runs if run.life.node == node and run.kind == kind]
 
 
+@dataclass(slots=True, eq=False)
+class Schedule:
+    """What is known of a job schedule: when it makes jobs, and of which kind."""
+
+    pool: str
+    terms: Terms
+    keeps_pool: bool | None
+    interval: timedelta | None
+    window: timedelta | None
+    end: datetime | None
+    is_accepted: bool = False
+    is_end_asked: bool = False
+    is_ended: bool = False
+    is_deletion_asked: bool = False
+    is_deleted: bool = False
+    #: Whether it is disabled, how often it was, and how many requests to enable it wait for their
+    #: answer.
+    is_disabled: bool = False
+    disables: int = 0
+    enables_open: int = 0
+
+
 @dataclass(slots=True)
 class History:
     """Everything of it; the auditor writes, its judges read."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     lives: dict[str, Life] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     alive: dict[str, Run] = field(default_factory=dict)
@@ -143,6 +166,27 @@ class History:
     given_up: int = 0
     is_calm: bool = False
     look_time: datetime | None = None
+
+    def jobs_of(self, schedule: str) -> list[Job]:
+        """Return the jobs of a schedule that are known."""
+        return [job for job in self.jobs.values() if schedule_of(job.name) == schedule]
+
+    def adopt(self, name: str) -> Job | None:
+        """Return a job, of which nothing may be known but that its schedule was asked for."""
+        schedule = self.schedules.get(schedule_of(name) or "")
+        if name not in self.jobs and schedule is not None:
+            self.jobs[name] = Job(
+                name=name,
+                pools={schedule.pool} - {""},
+                preparation=None,
+                has_release=False,
+                strict_priority=None,
+                terms=schedule.terms,
+                keeps_pool=schedule.keeps_pool,
+                is_end_asked=schedule.is_end_asked,
+                is_deletion_asked=schedule.is_deletion_asked,
+            )
+        return self.jobs.get(name)
 
     def taken_from(self, job: Job) -> int:
         """Return how often tasks of a job may have been requeued (T-17)."""
@@ -158,6 +202,12 @@ class History:
         for run in self.alive.values():
             if run.kind == TASK and run.life is life:
                 yield run, self.jobs[run.job].tasks[run.task]
+
+
+def schedule_of(job: str) -> str | None:
+    """Return the schedule that has made a job of this name (SC-15), if one has."""
+    schedule, is_made, _ = job.rpartition(":job-")
+    return schedule if is_made else None
 
 
 def names(runs: Iterable[Run]) -> str:

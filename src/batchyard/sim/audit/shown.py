@@ -53,6 +53,15 @@ class ShownJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSchedule:
+    """A job schedule as the service shows it."""
+
+    schedule: str
+    state: str
+    creation_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownNode:
     """A node as the service shows it."""
 
@@ -81,3 +90,4 @@ class Shown:
     jobs: tuple[ShownJob, ...]
     nodes: tuple[ShownNode, ...] = ()
     pools: tuple[ShownPool, ...] = ()
+    schedules: tuple[ShownSchedule, ...] = ()

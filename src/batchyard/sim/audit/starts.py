@@ -17,7 +17,8 @@ class Starts(Judge):
     def task_started(self, run: Run, job: Job, task: Task) -> None:
         """There have to be slots, and no earlier run that can still count."""
         where = run.life.pool
-        require(where in job.pools, rules.RIGHT_POOL, f"{run} of {job.name} started in {where}")
+        is_right = not job.pools or where in job.pools  # An auto pool has no name at first.
+        require(is_right, rules.RIGHT_POOL, f"{run} of {job.name} started in {where}")
         used = task.slots + sum(one.slots for _, one in self.history.tasks_alive_on(run.life))
         require(used <= run.life.slots, rules.SLOTS, f"with {run} it is {used} of {run.life.slots}")
         if run.life.keeps:

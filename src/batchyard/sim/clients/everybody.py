@@ -10,6 +10,7 @@ from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.pauses import PausesClient
 from batchyard.sim.clients.pools import PoolClient
 from batchyard.sim.clients.requests import Requests
+from batchyard.sim.clients.schedules import SchedulesClient
 from batchyard.sim.clients.tasks import TaskClient
 from batchyard.sim.clients.turns import TurnsClient
 
@@ -20,10 +21,9 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     PausesClient,
     TaskClient,
     TurnsClient,
-    TaskClient,
-    TurnsClient,
     AutoPoolClient,
     ForcedEndsClient,
+    SchedulesClient,
 )
 
 

@@ -26,9 +26,10 @@ class PausesClient(Client):
             self.world.timeline.after(self.random.uniform(0.0, 10.0), self._disable)
 
     def _disable(self) -> None:
-        if not self.requests.jobs:
+        jobs = self.requests.active_jobs()
+        if not jobs:
             return
-        job = self.random.choice(self.requests.jobs)
+        job = self.random.choice(jobs)
         tasks = self.random.choice(list(DisableTasks))
         auditor = self.world.auditor
 

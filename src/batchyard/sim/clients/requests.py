@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobSpec, TaskSpec
+from batchyard.core.model import JobSpec, JobState, TaskSpec
 from batchyard.engine import commands
 from batchyard.sim.clients import words
 from batchyard.sim.service import NO_ANSWER, SimulatedService, call
@@ -105,6 +105,12 @@ class Requests:
         if spec.auto_pool is None:
             return spec.pool_id
         return self.store.reads.get_job(ACCOUNT, spec.id).job.pool_id
+
+    def active_jobs(self) -> list[str]:
+        """Return the jobs that go on at this moment, as clients who look first see them."""
+        views = self.store.reads.list_jobs(ACCOUNT, 0, 1000).items
+        active = {view.job.id for view in views if view.job.state is JobState.ACTIVE}
+        return [job for job in self.jobs if job in active]
 
     def add_tasks(self, job: str, prefix: str, specs: list[TaskSpec]) -> None:
         """Ask for tasks of a job; which of them is refused is of no concern."""

@@ -1,7 +1,7 @@
 """Asks about single tasks of whatever job: their end, and their constraints."""
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import TaskConstraints, TaskResult
+from batchyard.core.model import TaskConstraints, TaskResult, TaskState
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import ACCOUNT
@@ -25,6 +25,16 @@ class TaskClient(Client):
     def _a_task(self) -> tuple[str, str] | None:
         return self.random.choice(self.requests.tasks) if self.requests.tasks else None
 
+    def _a_running_task(self) -> tuple[str, str] | None:
+        found = [
+            (job, view.spec.id)
+            for job in self.requests.active_jobs()
+            for view in self.requests.store.reads.list_tasks(ACCOUNT, job, 0, 100).items
+            if view.task.state is TaskState.RUNNING
+        ]
+        known = [one for one in found if one in self.requests.tasks]
+        return self.random.choice(known) if known else None
+
     def _terminate_task(self) -> None:
         found = self._a_task()
         if found is not None:
@@ -32,7 +42,7 @@ class TaskClient(Client):
             self.requests.ask("terminate a task", "/".join(found), commands.terminate_task, *found)
 
     def _delete_task(self) -> None:
-        found = self._a_task()
+        found = self._a_running_task() or self._a_task()
         if found is not None:
             auditor = self.world.auditor
             auditor.asked_deletion(*found)
