@@ -35,4 +35,8 @@ SEEDS: Final[dict[str, int]] = {
     "release-beside-tasks": 5,
     "failed-release-retried": 2,
     "completed-before-release": 2,
+    "manager-not-awaited": 2,
+    "manager-shares-its-node": 2,
+    "manager-ends-nothing": 1,
+    "manager-displaces-anybody": 23,
 }
