@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from batchyard.sim.clients.auto_pools import AutoPoolClient
 from batchyard.sim.clients.client import Client
+from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.managers import ManagerClient
 from batchyard.sim.clients.pools import PoolClient
@@ -16,6 +18,8 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     TaskClient,
     TurnsClient,
     ManagerClient,
+    AutoPoolClient,
+    ForcedEndsClient,
 )
 
 
