@@ -323,3 +323,22 @@ def test_preemption_is_known_again_after_a_restart(world: World) -> None:
     world.job("high", priority=1)
     world.tasks("h", job_id="high")
     assert world.stopped() == ["task-1-1"]
+
+
+def test_no_less_important_task_takes_what_becomes_free_before_there_is_enough(
+    world: World,
+) -> None:
+    """It would have to leave again at once, and again."""
+    world.pool(slots=2)
+    world.job("low", allow_task_preemption=True)
+    world.tasks("l1", "l2", "l3", job_id="low")
+    world.report(world.started("task-1-1"), world.started("task-2-1"))
+    world.job("high", priority=1)
+    world.tasks("wide", job_id="high", required_slots=2)
+    assert world.stopped() == ["task-1-1", "task-2-1"]
+
+    world.clock.pass_time(LONG)
+    world.report(world.ended("task-1-1", None, EndCause.STOPPED))
+    assert world.assigned() == ["task-1-1", "task-2-1"]
+    world.report(world.ended("task-2-1", None, EndCause.STOPPED))
+    assert world.assigned()[2] == "task-4-1"

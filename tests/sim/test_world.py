@@ -35,6 +35,8 @@ HAPPENS = {
     "preparation stopped": 2,
     "release exited": 15,
     "release failed": 15,
+    "manager started": 24,
+    "manager restarted": 9,
     "terminate a task": 30,
     "delete a task": 30,
     "terminate a job": 60,

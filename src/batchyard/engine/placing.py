@@ -170,6 +170,7 @@ class _Round:
 
     def run(self) -> None:
         """Look at one group of jobs after the other, as long as there is room."""
+        self._make_room()
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
         in_order = self._ready.in_order(self._pool.job_default_order)
@@ -179,7 +180,6 @@ class _Round:
             if not jobs:
                 break
             turns = chain(self._place(jobs), turns)
-        self._make_room()
         self._recall_lower()
         if nodes.held or self._pool.key in self._cascade.hints.held:
             self._cascade.hints.held[self._pool.key] = nodes.held
@@ -414,7 +414,6 @@ class _Round:
         if not keys:
             return
         cascade = self._cascade
-        cascade.flush()  # What was placed by now does not wait.
         cascade.jobs.read(keys)
         limit = limits.DISPLACED_PER_ROUND_MAX if self._ready.preemptible else 1
         waiting = self._waiting_tasks(keys, limit)
@@ -423,7 +422,10 @@ class _Round:
                 self._ready.urgent.discard(key)
         found = [job for job in map(cascade.jobs.get, keys) if job is not None]
         jobs = self._waiting_jobs(found, waiting, {}, self._parallel_room(keys))
-        displacing.make_room(cascade, jobs, self._nodes.usable, self._nodes.slots_free)
+        held = displacing.make_room(cascade, jobs, self._nodes.usable, self._nodes.slots_free)
+        self._nodes.hold(held)
+        self._nodes.measure()
+        cascade.flush()  # Who has to leave waits from now on.
 
     def _that_displace(self) -> list[JobKey]:
         """Return jobs for which others may have to leave, the most important first."""

@@ -28,8 +28,19 @@ from batchyard.sim.audit.auto_pools import AutoPools
 from batchyard.sim.audit.dependencies import Dependencies
 from batchyard.sim.audit.ends import Disabled, Ends, Parallel
 from batchyard.sim.audit.forced_ends import ForcedEnds
-from batchyard.sim.audit.history import START, History, Job, Life, Run, Schedule, Task, require
+from batchyard.sim.audit.history import (
+    START,
+    History,
+    Job,
+    Life,
+    Manager,
+    Run,
+    Schedule,
+    Task,
+    require,
+)
 from batchyard.sim.audit.judge import Judge
+from batchyard.sim.audit.managers import Managers
 from batchyard.sim.audit.peace import Peace
 from batchyard.sim.audit.preparations import Preparations
 from batchyard.sim.audit.priorities import Priorities
@@ -44,6 +55,7 @@ from batchyard.sim.audit.usage import Usage
 _JUDGES: Final[tuple[type[Judge], ...]] = (
     Starts,
     Preparations,
+    Managers,
     Shows,
     Dependencies,
     Disabled,
@@ -185,6 +197,15 @@ class Auditor:
         known.is_ended = True
         known.is_deleted |= is_deletion
 
+    def asked_manager(self, job: str, manager: Manager, *, slots: int, retries: int) -> None:
+        """A client asks for the job with this job manager task; may be repeated."""
+        self.asked_task(job, manager.task, slots=slots, retries=retries)
+        self._history.managers[job] = manager
+
+    def asked_preemption(self, job: str) -> None:
+        """A client allows tasks of a higher priority to displace those of this job."""
+        self._history.let_go(self._job(job))
+
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""
         self._job(job).tasks[task].is_accepted = True
@@ -200,6 +221,9 @@ class Auditor:
     def asked_end(self, job: str, task: str | None = None, *, is_forced: bool = False) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
         of = self._job(job)
+        manager = self._history.managers.get(job)
+        if manager is not None and manager.ends_job and task == manager.task:
+            task = None
         of.is_force_asked |= is_forced
         if task is None:
             of.is_end_asked = True
@@ -353,7 +377,7 @@ class Auditor:
                 assert task is not None
                 for judge in self._judges:
                     judge.task_started(run, job, task)
-                run.is_let_go = job.lets_go
+                run.is_let_go |= job.lets_go
                 task.runs.append(run)
             case "preparation":
                 for judge in self._judges:
@@ -383,6 +407,8 @@ class Auditor:
     def _over(self, run: Run) -> None:
         run.is_over = True
         self._history.alive.pop(run.name, None)
+        for judge in self._judges:
+            judge.run_over(run)
 
     def calm(self) -> None:
         """There are no faults any more, and what the last of them caused is over."""

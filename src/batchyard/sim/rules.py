@@ -81,6 +81,13 @@ PRIORITY: Final = Rule(
     "priority",
     "Without faults no task starts where one of a higher priority has waited and could have.",
 )
+MANAGER_FIRST: Final = Rule(
+    "manager-first",
+    "No task of a job starts before its job manager task has, unless that one was ended.",
+)
+MANAGER_ALONE: Final = Rule(
+    "manager-alone", "Nothing runs beside a job manager task that has its node for itself."
+)
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
 # Whenever one looks.
@@ -106,7 +113,8 @@ RETRY_COUNT: Final = Rule(
 )
 REQUEUE_COUNT: Final = Rule(
     "requeue-count",
-    "No requeueCount is above the number of times that nodes were taken away and jobs disabled.",
+    "No requeueCount is above the number of times that nodes were taken away and jobs disabled,"
+    " except of tasks that a restarted manager or a higher priority may displace.",
 )
 REACTIVATED_RUNS: Final = Rule(
     "reactivated-runs", "A task that was reactivated has run again when it is completed again."
@@ -138,6 +146,9 @@ PEACE_ACTS: Final = Rule(
 PEACE_ENDS_SCHEDULES: Final = Rule(
     "peace-ends-schedules",
     "After peace a job schedule is completed if nothing more comes of it, and gone if deleted.",
+)
+MANAGER_ENDS_JOB: Final = Rule(
+    "manager-ends-job", "After peace a job whose completed manager was to end it is completed."
 )
 PEACE_RELEASES: Final = Rule(
     "peace-releases",

@@ -16,6 +16,7 @@ from tests.sim.defects import (
     job_ends,
     job_nodes,
     jobs,
+    managers,
     nodes,
     placing,
     results,
@@ -33,6 +34,7 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *jobs.DEFECTS,
     *job_ends.DEFECTS,
     *schedules.DEFECTS,
+    *managers.DEFECTS,
 )
 
 

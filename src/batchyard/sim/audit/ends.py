@@ -34,6 +34,9 @@ class Ends(Judge):
             case "TerminateJobSchedule":
                 schedule = self.history.schedules.get(schedule_of(shown.job) or "")
                 return schedule is not None and schedule.is_end_asked
+            case "JMComplete":
+                manager = self.history.managers.get(shown.job)
+                return manager is not None and manager.ends_job
             case "UserTerminate":
                 return job.is_end_asked
             case "AllTasksComplete":

@@ -15,6 +15,19 @@ RELEASE: Final = "release"
 START: Final = "start"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """What was asked of a job manager task (J-58, J-60, J-61).
+
+    `outranks` if its job may have a higher priority than others: it may then displace their tasks.
+    """
+
+    task: str
+    is_exclusive: bool
+    ends_job: bool
+    outranks: bool
+
+
 @dataclass(slots=True, eq=False)
 class Life:
     """A node from one boot to the next."""
@@ -40,7 +53,8 @@ class Life:
 class Run:
     """One process, from its start to its end. `exit_code` is None when it did not exit.
 
-    One that is `let_go` no longer counts for its task: a client asked for its end.
+    One that is `let_go` no longer counts for its task: a client asked for its end, or it may have
+    been displaced.
     `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
     """
 
@@ -162,6 +176,9 @@ class History:
     lives: dict[str, Life] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     alive: dict[str, Run] = field(default_factory=dict)
+    managers: dict[str, Manager] = field(default_factory=dict)
+    #: Jobs whose tasks may be displaced.
+    displaceable: set[str] = field(default_factory=set)
     #: How many nodes users took away so far.
     given_up: int = 0
     is_calm: bool = False
@@ -196,6 +213,13 @@ class History:
             if job.terms.acts_on_failure and DISABLE in task.reactions.job_actions
         )
         return self.given_up + job.disables + disabling
+
+    def let_go(self, job: Job) -> None:
+        """Let the tasks of a job be displaced from now on."""
+        self.displaceable.add(job.name)
+        for task in job.tasks.values():
+            for run in task.runs:
+                run.is_let_go = True
 
     def tasks_alive_on(self, life: Life) -> Iterator[tuple[Run, Task]]:
         """Return what runs of tasks in this life."""

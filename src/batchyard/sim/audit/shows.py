@@ -56,7 +56,8 @@ class Shows(Judge):
         require(shown.retry_count <= failures, rules.RETRY_COUNT, facts)
         taken = self.history.taken_from(job) - known.taken_before
         facts = f"{name} shows {shown.requeue_count}, and was taken away {taken} times"
-        require(shown.requeue_count <= taken, rules.REQUEUE_COUNT, facts)
+        is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
+        require(is_explained, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")

@@ -7,6 +7,7 @@ from batchyard.sim.clients.chains import ChainsClient
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.jobs import JobClient
+from batchyard.sim.clients.managers import ManagerClient
 from batchyard.sim.clients.pauses import PausesClient
 from batchyard.sim.clients.pools import PoolClient
 from batchyard.sim.clients.requests import Requests
@@ -21,6 +22,7 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     PausesClient,
     TaskClient,
     TurnsClient,
+    ManagerClient,
     AutoPoolClient,
     ForcedEndsClient,
     SchedulesClient,
