@@ -233,6 +233,22 @@ def test_a_plan_respects_slots_places_once_and_leaves_nothing_that_fits(
                 assert all(left[node] < task.required_slots for node in fitting)
 
 
+@given(st.lists(st.integers(0, 6), max_size=6), jobs)
+def test_no_place_goes_to_a_younger_job_that_an_older_one_could_have_taken(
+    free: list[int], waiting: list[WaitingJob]
+) -> None:
+    """J-11."""
+    placed = placed_by(by_age(free, *waiting))
+    sizes = {task.key: task.required_slots for job in waiting for task in job.tasks}
+    of = {job.key: job for job in waiting}
+    done = {item.task for item in placed}
+    for item in placed:
+        for older in waiting:
+            if older.key < item.job and older.priority == of[item.job].priority:
+                left = [task.required_slots for task in older.tasks if task.key not in done]
+                assert item.node in older.unfit or all(size > sizes[item.task] for size in left)
+
+
 def one(key: int, priority: int = 0, **wants: Any) -> WaitingJob:  # Fields.
     """Return a job with one task that wants something special."""
     return WaitingJob(
@@ -377,3 +393,24 @@ def test_whole_nodes_and_gangs_are_all_or_nothing_and_nobody_uses_what_is_held(
             left[node] -= item.slots
     assert all(slots >= 0 for slots in left.values())
     assert len(found.held) <= max((task.nodes for task in by_key.values()), default=0)
+
+
+def test_a_task_that_goes_first_does_not_count_for_the_limit_of_its_job() -> None:
+    """J-13: it may wait for the others, of which a limit of one would let none run."""
+    first = WaitingTask(TaskKey(1), goes_first=True)
+    others = [WaitingTask(TaskKey(key)) for key in (2, 3)]
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first, *others], tasks_max=1)
+    assert [item.task for item in placed_by(spread(with_slots((4, 4)), job))] == [1, 2]
+    full = replace(job, tasks_max=0)
+    assert [item.task for item in placed_by(spread(with_slots((4, 4)), full))] == [1]
+
+
+def test_nothing_queues_behind_a_task_that_goes_first_nor_does_it_queue_itself() -> None:
+    """It may wait for the very task that would queue there."""
+    first = WaitingTask(TaskKey(1), goes_first=True)
+    queues = {NodeKey(1): 8, NodeKey(2): 8}
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first], queue_slots_max=queues)
+    short = a_job(2, 2, queues={1: 8, 2: 8})
+    found = plan(spread(with_slots((1, 1), (1, 0)), job, short))
+    assert [(item.task, item.node) for item in found.placements] == [(1, 1), (200, 2), (201, 2)]
+    assert placed_by(spread(with_slots((1, 0)), job)) == []

@@ -99,6 +99,9 @@ GROUP_COMMIT_COMMANDS_MAX: Final = 256
 #: Source: ours.
 PLACEMENTS_PER_ROUND_MAX: Final = 1000
 
+#: Tasks of one size and job for which one round has others leave. Source: ours.
+DISPLACED_PER_ROUND_MAX: Final = 100
+
 #: How long a job that ends with its tasks waits for its first one, and for more of them after its
 #: last one. Clients add tasks in several requests, and here tasks may end within milliseconds.
 #: Source: ours; Azure takes its time too (J-19).
@@ -116,6 +119,17 @@ DEPENDENCY_RANGES_MAX: Final = 1000
 #: and at most so many times its slots. Source: ours (architecture 9).
 PREFETCH_TIME: Final = timedelta(milliseconds=50)
 PREFETCH_SLOTS_FACTOR_MAX: Final = 16
+
+#: Reasons that the history of one class of waiting tasks of a job holds. Source: ours.
+WAITING_REASONS_KEPT: Final = 32
+
+#: Up to where waiting tasks are counted for one answer, and what they wait for is looked at.
+#: Source: ours; about ten milliseconds each.
+WAITING_TASKS_COUNTED_MAX: Final = 100_000
+WAITING_LOOKS_MAX: Final = 10_000
+
+#: Ids that one answer shows of tasks that have something in common. Source: ours.
+WAITING_IDS_SHOWN: Final = 5
 
 #: How long a node may take to answer a request about its files. Source: ours.
 NODE_ANSWER_TIME_MAX: Final = timedelta(seconds=30)

@@ -43,6 +43,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
+from batchyard.engine.waits import Waits
 from batchyard.link import messages
 
 
@@ -206,6 +207,21 @@ class UsableNode(NamedTuple):
     id: str
     slots: int
     slots_used: int
+    is_dedicated: bool
+    managers_running: int
+
+
+class OpenTask(NamedTuple):
+    """A task whose execution on a node is not known to be over; see `Execution`."""
+
+    key: TaskKey
+    job: JobKey
+    node: NodeKey
+    slots: int
+    attempt: int
+    is_stopping: bool
+    is_manager: bool
+    start_time: datetime | None
 
 
 class OpenJob(NamedTuple):
@@ -342,8 +358,8 @@ class Transaction(Protocol):
         """Write down what new tasks wait for; return how much of that is not satisfied yet."""
         ...
 
-    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
-        """Count completed tasks off from what waits for them; return whether any may run now."""
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey], now: datetime) -> set[int]:
+        """Count completed tasks off from what waits for them; return slots of what may run."""
         ...
 
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
@@ -382,6 +398,13 @@ class Transaction(Protocol):
         """Replace what a client asked for."""
         ...
 
+    # Why tasks wait.
+
+    @property
+    def waits(self) -> Waits:
+        """The questions that only the answer to "why does it wait" asks."""
+        ...
+
     # Placement.
 
     def ready_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
@@ -401,6 +424,22 @@ class Transaction(Protocol):
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
+        ...
+
+    def preemptible_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool that allow preemption, and their priorities."""
+        ...
+
+    def restarted_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager ran before and waits to run again."""
+        ...
+
+    def open_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager runs or is to run on a node."""
+        ...
+
+    def open_tasks(self, nodes: Iterable[NodeKey]) -> list[OpenTask]:
+        """Return the tasks on nodes: those that run, queue, or are being stopped."""
         ...
 
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
@@ -614,6 +653,10 @@ class Reads(Protocol):
         self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
     ) -> Page[TaskView]:
         """Return the tasks of a job."""
+        ...
+
+    def look(self) -> AbstractContextManager[Transaction]:
+        """Return a context in which all that deciding asks can be asked, and nothing be written."""
         ...
 
     def node_state(self, node: NodeKey) -> NodeState | None:

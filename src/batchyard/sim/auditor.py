@@ -33,6 +33,7 @@ from batchyard.sim.audit.priorities import Priorities
 from batchyard.sim.audit.shown import Shown
 from batchyard.sim.audit.shows import Shows
 from batchyard.sim.audit.starts import Starts
+from batchyard.sim.audit.usage import Usage
 
 #: In the order in which they are asked: the first one that objects names the broken promise.
 _JUDGES: Final[tuple[type[Judge], ...]] = (
@@ -40,6 +41,7 @@ _JUDGES: Final[tuple[type[Judge], ...]] = (
     Preparations,
     Priorities,
     Shows,
+    Usage,
     AutoPools,
     ForcedEnds,
     Peace,
@@ -196,17 +198,19 @@ class Auditor:
                     judge.release_started(run, job)
                 job.runs.append(run)
 
-    def exited(self, run: str, exit_code: int) -> None:
+    def exited(self, run: str, exit_code: int, *, used_microseconds: int = 0) -> None:
         """A process has exited by itself, and nothing of it is left."""
         one = self._history.runs[run]
+        one.used_microseconds = used_microseconds
         one.exit_code = exit_code
         if one.kind == START and exit_code == 0:
             one.life.is_started = True
         self._over(one)
 
-    def killed(self, run: str) -> None:
+    def killed(self, run: str, *, used_microseconds: int = 0) -> None:
         """A process was ended, by an order or at its time limit, and nothing of it is left."""
         one = self._history.runs[run]
+        one.used_microseconds = used_microseconds
         one.is_killed = True
         self._over(one)
 

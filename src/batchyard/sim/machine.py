@@ -224,12 +224,14 @@ class Machine:
         how = "failed" if code and cause is EndCause.EXITED else cause
         world.tally[f"{process.assignment.kind} {how}"] += 1
         world.timeline.note(f"{self.name} ends {name}: {cause} {code}")
-        if cause is EndCause.EXITED:
-            world.auditor.exited(name, code)
-        else:
-            world.auditor.killed(name)
         now = world.timeline.stamp()
-        entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note)
+        used = round((now - process.start_time) * 1_000_000)  # It never waits for anything.
+        if cause is EndCause.EXITED:
+            world.auditor.exited(name, code, used_microseconds=used)
+        else:
+            world.auditor.killed(name, used_microseconds=used)
+        counted = (used - used // 3, used // 3, 0, 0)
+        entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note, counted)
         self._append([entry])
 
 

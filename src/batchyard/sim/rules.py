@@ -90,6 +90,10 @@ RETRY_COUNT: Final = Rule(
 REQUEUE_COUNT: Final = Rule(
     "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
 )
+USAGE: Final = Rule(
+    "usage",
+    "No task shows more CPU time than its runs have used, and a job shows that of its tasks.",
+)
 ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(
     "times", "No task starts before it was added, ends before it started, or ends in the future."

@@ -108,6 +108,7 @@ node: Final = Table(
     Column("start_task", Text),
     *_run("start_run"),
     Column("plan", String(16), nullable=False),
+    Column("managers_running", Integer, nullable=False),
     # A pool's nodes: however many are gone, they are never looked at.
     Index("ix_node_here", "pool", "key", sqlite_where=text("state <> 'gone'")),
     # The number of a node in its pool counts from the pool's first one, which may be gone.
@@ -153,6 +154,12 @@ job: Final = Table(
     Column("keeps_pool", Integer, nullable=False),
     Column("scheduling_error", Text),
     Column("is_forced", Integer, nullable=False),
+    Column("allows_preemption", Integer, nullable=False),
+    Column("has_manager", Integer, nullable=False),
+    Column("awaits_manager", Integer, nullable=False),
+    Column("ends_with_manager", Integer, nullable=False),
+    Column("manager_is_exclusive", Integer, nullable=False),
+    Column("manager_needs_dedicated", Integer, nullable=False),
     Column("schedule", BigInteger),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
@@ -281,6 +288,9 @@ task: Final = Table(
     Column("exit_conditions", Text),
     Column("dependencies_left", BigInteger, nullable=False),
     Column("satisfies", Integer, nullable=False),
+    Column("is_manager", Integer, nullable=False),
+    # When the last of what it depended on was completed; nobody decides by it.
+    Column("dependencies_time", BigInteger),
     Index("ix_task_job", "job", "key"),
     # Filters: the tasks of a job in one state, in the order of the list.
     Index("ix_task_job_state", "job", "state", "key"),
@@ -290,6 +300,8 @@ task: Final = Table(
         "files_due_time",
         sqlite_where=text("files_due_time IS NOT NULL"),
     ),
+    # Placement: where the manager of a job stands.
+    Index("ix_task_manager", "job", sqlite_where=text("is_manager = 1")),
     # Placement: the first waiting tasks of a job, of each size.
     Index(
         "ix_task_waiting",
@@ -331,6 +343,19 @@ satisfied_number: Final = Table(
     PrimaryKeyConstraint("job", "number"),
 )
 
+#: Why classes of waiting tasks of a job have had to wait, one row for each change of the reason.
+waiting_reason: Final = Table(
+    "waiting_reason",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    PrimaryKeyConstraint("job", "kind", "number"),
+)
+
 job_node: Final = Table(
     "job_node",
     metadata,
@@ -367,6 +392,7 @@ execution: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("is_manager", Integer, nullable=False),
     Index("ix_execution_node", "node"),
     Index("ix_execution_job", "job"),
 )

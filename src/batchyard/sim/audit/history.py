@@ -45,7 +45,10 @@ class Life:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One process, from its start to its end. `exit_code` is None when it did not exit."""
+    """One process, from its start to its end. `exit_code` is None when it did not exit.
+
+    `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
+    """
 
     name: str
     kind: str
@@ -55,6 +58,7 @@ class Run:
     is_over: bool = False
     is_killed: bool = False
     exit_code: int | None = None
+    used_microseconds: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} on {self.life}"
