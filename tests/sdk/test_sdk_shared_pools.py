@@ -25,16 +25,17 @@ def _create_schedule(clocked: Clocked, lifetime: str) -> None:
         id="nightly",
         schedule=models.BatchJobScheduleConfiguration(recurrence_interval=INTERVAL),
         job_specification=models.BatchJobSpecification(
-            pool_info=models.BatchPoolInfo(auto_pool_specification=auto_pool)
+            pool_info=models.BatchPoolInfo(auto_pool_specification=auto_pool),
+            job_manager_task=models.BatchJobManagerTask(id="manager", command_line="true"),
         ),
     )
     clocked.client.create_job_schedule(schedule)
 
 
-def _run_job(clocked: Clocked, job: str) -> str:
-    """Run a task in the job that there is by now, end it, and return its pool."""
-    done = batch.run_task(clocked.client, job, batch.task("one", "true"))
-    batch.end_job(clocked.client, job)
+def _pool_of(clocked: Clocked, job: str) -> str:
+    """Return the pool of a job once its manager, and with it the job, is over."""
+    batch.wait_for_job(clocked.client, job)
+    done = clocked.client.get_task(job, "manager")
     assert done.node_info is not None
     assert done.node_info.pool_id is not None
     info = clocked.client.get_job(job).execution_info
@@ -45,9 +46,9 @@ def _run_job(clocked: Clocked, job: str) -> str:
 
 def test_sa_6_a_schedule_can_have_a_pool_for_each_job(clocked):
     _create_schedule(clocked, "job")
-    first = _run_job(clocked, "nightly:job-1")
+    first = _pool_of(clocked, "nightly:job-1")
     clocked.advance(INTERVAL)
-    second = _run_job(clocked, "nightly:job-2")
+    second = _pool_of(clocked, "nightly:job-2")
 
     assert first != second
 
@@ -59,9 +60,9 @@ def test_sa_6_a_schedule_can_have_a_pool_for_each_job(clocked):
 
 def test_sa_7_a_schedule_can_have_one_pool_for_all_of_its_jobs(clocked):
     _create_schedule(clocked, "jobschedule")
-    first = _run_job(clocked, "nightly:job-1")
+    first = _pool_of(clocked, "nightly:job-1")
     clocked.advance(INTERVAL)
-    second = _run_job(clocked, "nightly:job-2")
+    second = _pool_of(clocked, "nightly:job-2")
 
     assert first == second
     assert clocked.client.get_pool(first).state == "active"
