@@ -10,7 +10,7 @@ KIND ?= all
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz sim chaos bench hotpath many docs clean
+.PHONY: help setup demo test check format fuzz sim chaos bench hotpath many dag docs clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -54,6 +54,9 @@ hotpath: $(READY)  ## Show where each microsecond of a task goes
 
 many: $(READY)  ## Measure with a million tasks, ten thousand jobs and 64 nodes
 	$(BIN)/python -m benchmarks.many
+
+dag: $(READY)  ## Run a hundred thousand tasks in a random graph
+	$(BIN)/python -m benchmarks.dag
 
 docs: $(READY)  ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

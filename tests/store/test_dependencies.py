@@ -11,6 +11,7 @@ from batchyard.core.model import JobKey, TaskDependencies, TaskKey, TaskSpec
 from batchyard.store import dependencies
 from batchyard.store.store import MemoryStore
 from tests.core import test_task
+from tests.core.exploring import NOW
 
 JOB = JobKey(1)
 
@@ -67,7 +68,7 @@ class Rows:
         with self.store.transaction() as transaction:
             sql = "UPDATE task SET satisfies = 1, state = 'completed' WHERE key = ?"
             transaction._execute(sql, self.keys[task_id])
-            transaction.satisfy_dependents(JOB, [self.keys[task_id]])
+            transaction.satisfy_dependents(JOB, [self.keys[task_id]], NOW)
 
     def left(self) -> dict[TaskKey, int]:
         with self.store.transaction() as transaction:
@@ -161,5 +162,5 @@ def test_the_same_job_is_meant(rows: Rows, tmp_path: Path) -> None:
     with rows.store.transaction() as transaction:
         task = test_task.new(key=TaskKey(1), job=JobKey(2))
         transaction.add_tasks(JobKey(2), [(task, TaskSpec(id="a", command_line="true"))])
-        assert not transaction.satisfy_dependents(JobKey(2), [TaskKey(1)])
+        assert not transaction.satisfy_dependents(JobKey(2), [TaskKey(1)], NOW)
     assert rows.left()[TaskKey(9)] == 2

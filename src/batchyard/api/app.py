@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from batchyard.api import conditions, health, job_access, routes
+from batchyard.api import conditions, health, job_access, routes, waiting
 from batchyard.api.auth import Authenticator, raw_path
 from batchyard.api.http import Call, empty, json_response
 from batchyard.core.errors import ErrorCode, Refused
@@ -96,7 +96,8 @@ class _Application:
     async def _respond(self, request: Request, request_id: str, common: dict[str, str]) -> Response:
         scope = request.scope
         path = raw_path(scope)
-        if path.startswith(health.PREFIX):
+        asked = waiting.names_of(path)
+        if path.startswith(health.PREFIX) and asked is None:
             return await health.answer(self._service, path, self._any_account)
         access = self._authenticator.bearer(request.headers)
         if access is None:
@@ -104,6 +105,11 @@ class _Application:
         else:
             account = access.account
         query = _query(scope)
+        if asked is not None:
+            query.check_names(COMMON_QUERY)
+            if access is not None:
+                await job_access.check_job(self._service, access, path, asked[0])
+            return await waiting.answer(self._service, request.method, account, asked)
         version = versions.parse(query.get("api-version"))
         if version.warning is not None:
             common["Warning"] = version.warning

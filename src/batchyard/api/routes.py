@@ -143,7 +143,7 @@ def match(method: str, path: str) -> tuple[Operation, dict[str, str]]:
                 params[name] = file_path(segments[index:])
                 step = following
                 break
-            params[name] = _decode(segment)
+            params[name] = decode(segment)
         if following is None:
             raise _not_found()
         step = following
@@ -165,7 +165,7 @@ def file_path(segments: list[str]) -> str:
     Raises:
         Refused: ``InvalidUri`` (F-30).
     """
-    parts = [part for segment in segments for part in _decode(segment).split("/") if part]
+    parts = [part for segment in segments for part in decode(segment).split("/") if part]
     if not parts or "." in parts or ".." in parts:
         raise Refused(
             ErrorCode.INVALID_URI, Reason="give a path below the directory, without . and .."
@@ -173,7 +173,12 @@ def file_path(segments: list[str]) -> str:
     return "/".join(parts)
 
 
-def _decode(segment: str) -> str:
+def decode(segment: str) -> str:
+    """Return the name that one segment of a path stands for.
+
+    Raises:
+        Refused: ``InvalidUri``.
+    """
     try:
         name = unquote_to_bytes(segment.encode("latin-1")).decode()
     except UnicodeDecodeError:

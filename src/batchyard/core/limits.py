@@ -120,6 +120,17 @@ DEPENDENCY_RANGES_MAX: Final = 1000
 PREFETCH_TIME: Final = timedelta(milliseconds=50)
 PREFETCH_SLOTS_FACTOR_MAX: Final = 16
 
+#: Reasons that the history of one class of waiting tasks of a job holds. Source: ours.
+WAITING_REASONS_KEPT: Final = 32
+
+#: Up to where waiting tasks are counted for one answer, and what they wait for is looked at.
+#: Source: ours; about ten milliseconds each.
+WAITING_TASKS_COUNTED_MAX: Final = 100_000
+WAITING_LOOKS_MAX: Final = 10_000
+
+#: Ids that one answer shows of tasks that have something in common. Source: ours.
+WAITING_IDS_SHOWN: Final = 5
+
 #: How long a node may take to answer a request about its files. Source: ours.
 NODE_ANSWER_TIME_MAX: Final = timedelta(seconds=30)
 

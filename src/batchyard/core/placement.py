@@ -22,11 +22,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from typing import Final
 
 from msgspec import Struct
 
 from batchyard.core import limits
-from batchyard.core.model import JobDefaultOrder, JobKey, NodeFillType, NodeKey, TaskKey
+from batchyard.core.model import (
+    JobDefaultOrder,
+    JobKey,
+    Node,
+    NodeFillType,
+    NodeKey,
+    NodePlan,
+    NodeState,
+    TaskKey,
+)
+
+#: States of a node that takes tasks. Source: T-33.
+TAKING: Final = (NodeState.IDLE, NodeState.RUNNING)
 
 
 class FreeNode(Struct, frozen=True):
@@ -86,6 +99,16 @@ class WaitingJob(Struct, frozen=True, kw_only=True):
     unfit: frozenset[NodeKey] = frozenset()
     queue_slots_max: Mapping[NodeKey, int] = {}
     tasks_max: int | None = None
+
+
+def takes_tasks(node: Node) -> bool:
+    """Return whether a node is given tasks at all, if it has room. Source: T-33."""
+    return node.state in TAKING and node.plan is NodePlan.STAY
+
+
+def is_suitable(task: WaitingTask, *, slots: int, is_dedicated: bool) -> bool:
+    """Return whether a node of so many slots could take a task if nothing else were there."""
+    return slots >= task.required_slots and (is_dedicated or not task.needs_dedicated)
 
 
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
@@ -164,12 +187,11 @@ class _Nodes:
 
     def suitable(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> list[NodeKey]:
         """Return the nodes that could take a task if nothing else were there."""
-        if task.needs_dedicated:
-            unfit = unfit | self.low_priority
         return [
             node
             for node, slots in self.slots.items()
-            if slots >= task.required_slots and node not in unfit
+            if is_suitable(task, slots=slots, is_dedicated=node not in self.low_priority)
+            and node not in unfit
         ]
 
     def emptiest(self, nodes: Iterable[NodeKey]) -> list[NodeKey]:

@@ -79,6 +79,7 @@ from batchyard.core.model import (
 from batchyard.engine.directories import task_directory
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Changes, Transaction
+from batchyard.engine.reasons import Noted
 from batchyard.engine.tokens import JobTokens
 from batchyard.link import messages
 
@@ -196,6 +197,7 @@ class Cascade:
         )
         self.executions: Final[Entities[ExecutionId, Execution]] = Entities(transaction.executions)
         self.wakes: Final = Wakes()
+        self.noted: Final = Noted()
         self.assigned: Final[list[Execution]] = []
         self.stopped: Final[list[Execution]] = []
         self.recalled: Final[list[Execution]] = []
@@ -276,12 +278,26 @@ class Cascade:
         self.ready.update(
             task.job for _, task in changes.tasks if task is not None and _is_waiting(task)
         )
+        self._note_waits(changes)
         for task_before, task_after in changes.tasks:
             self._note_end(task_before, task_after)
         for gone_before, gone_after in changes.pools:
             if gone_before is not None and gone_after is None:
+                left = self.transaction.ready_jobs(gone_before.key)
+                self.noted.jobs.update(job for job, _ in left)
                 self.transaction.detach_jobs(gone_before.key)
         self.transaction.save(changes)
+
+    def _note_waits(self, changes: Changes) -> None:
+        """Note what may have changed why tasks wait."""
+        for _, found in changes.tasks:
+            if found is not None and _is_waiting(found):
+                self.noted.waiting.add((found.job, found.required_slots))
+        for job_before, job_after in changes.jobs:
+            self.noted.job(job_before, job_after)
+        for node_before, node_after in changes.nodes:
+            self.noted.node(node_before, node_after)
+        self.noted.pools.update(pool.key for pair in changes.pools for pool in pair if pool)
 
     def _note_end(self, before: Task | None, after: Task | None) -> None:
         if before is None or before.state is TaskState.COMPLETED:
@@ -294,8 +310,10 @@ class Cascade:
     def _satisfy(self, job: Job) -> None:
         """Let tasks run that waited for what is completed now."""
         tasks = self._satisfying.get(job.key)
-        if tasks and self.transaction.satisfy_dependents(job.key, tasks):
+        sizes = self.transaction.satisfy_dependents(job.key, tasks, self.now) if tasks else ()
+        if sizes:
             self.ready.add(job.key)
+            self.noted.waiting.update((job.key, slots) for slots in sizes)
             if job.pool is not None:
                 self.run([WakePlacement(job.pool)])
 

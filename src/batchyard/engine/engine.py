@@ -12,7 +12,9 @@ from batchyard.engine import loops, orders, placing, schedules
 from batchyard.engine.cascade import Cascade, Dated, Wakes
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
+from batchyard.engine.reasons import Noted, record
 from batchyard.engine.tokens import JobTokens
+from batchyard.engine.waits import Held
 
 Command = Callable[[Cascade], Any]
 
@@ -36,6 +38,7 @@ class _Round:
     to_send: orders.Orders = field(default_factory=dict)
     allocate: list[NodeRequest] = field(default_factory=list)
     release: list[NodeKey] = field(default_factory=list)
+    noted: Noted = field(default_factory=Noted)
     has_failed: bool = False
 
 
@@ -89,6 +92,7 @@ class Engine:
             or self._wakes.sweep
             or self._wakes.schedule_sweep
             or self._wakes.fleet
+            or self._hints.reasons.has_work
             or (due is not None and due <= self._clock.now())
         )
 
@@ -113,7 +117,7 @@ class Engine:
                 answers = [self._run(transaction, now, this, command) for command in commands]
                 self._run_loops(transaction, now, this)
         except BaseException:
-            self._hints.ready.forget()  # It knows of what did not happen.
+            self._hints.forget()  # It knows of what did not happen.
             raise
         self._wakes, self._deadlines = this.wakes, this.deadlines
         self.is_failing = this.has_failed
@@ -138,10 +142,11 @@ class Engine:
             return Answer(error=refused)
         except Exception as error:  # noqa: BLE001  # A defect undoes only its own command.
             _log.exception("a command failed")
-            self._hints.ready.forget()
+            self._hints.forget()
             return Answer(error=error)
         this.wakes.update(cascade.wakes)
         self._hints.ready.note(cascade.ready)
+        this.noted.update(cascade.noted)
         for node, node_orders in new_orders.items():
             this.to_send.setdefault(node, []).extend(node_orders)
         return Answer(value=value)
@@ -169,7 +174,22 @@ class Engine:
         for pool_key in _taken(this.wakes.placement):
             if not self._run_loop(transaction, now, this, placing.place, pool_key):
                 this.wakes.placement.add(pool_key)
+        self._record_reasons(transaction, now, this)
         _note_fleet(transaction, this)
+
+    def _record_reasons(self, transaction: Transaction, now: datetime, this: _Round) -> None:
+        """Write down why tasks wait, where that may have changed."""
+        reasons = self._hints.reasons
+        reasons.note(this.noted)
+        for pool_key in sorted(this.noted.pools):
+            reasons.note_pool(transaction, pool_key)
+        if reasons.has_work:
+            self._run(transaction, now, this, record)
+
+    @property
+    def held(self) -> Held:
+        """The nodes of each pool that the last round of placement held."""
+        return self._hints.held
 
     def _run_dated(
         self,

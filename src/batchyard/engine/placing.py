@@ -32,6 +32,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine import displacing
 from batchyard.engine.cascade import Cascade
+from batchyard.engine.facts import as_waiting
 from batchyard.engine.orders import must_wait
 from batchyard.engine.ports import UsableNode
 from batchyard.engine.ready import ReadyJobs
@@ -180,6 +181,8 @@ class _Round:
             turns = chain(self._place(jobs), turns)
         self._make_room()
         self._recall_lower()
+        if nodes.held or self._pool.key in self._cascade.hints.held:
+            self._cascade.hints.held[self._pool.key] = nodes.held
 
     @property
     def _has_room(self) -> bool:
@@ -343,16 +346,7 @@ class _Round:
 
     def _waiting(self, job: Job, task: Task) -> placement.WaitingTask:
         wanted = None if task.affinity_id is None else self._by_affinity.get(task.affinity_id)
-        if not task.is_manager:
-            return placement.WaitingTask(task.key, task.required_slots, wanted)
-        return placement.WaitingTask(
-            task.key,
-            task.required_slots,
-            is_exclusive=job.manager_is_exclusive,
-            needs_dedicated=job.manager_needs_dedicated,
-            goes_first=True,
-            is_restarted_manager=task.is_restarted_manager,
-        )
+        return as_waiting(job, task, wanted)
 
     def _carry_out(self, item: placement.Placement) -> None:
         """Prepare the node for the job if need be, then place the task."""
@@ -405,6 +399,8 @@ class _Round:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
+            if len(waiting[key]) < limit:
+                self._cascade.noted.left[key] = set(left)
             if left:
                 self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:

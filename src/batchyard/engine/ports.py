@@ -43,6 +43,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
+from batchyard.engine.waits import Waits
 from batchyard.link import messages
 
 
@@ -357,8 +358,8 @@ class Transaction(Protocol):
         """Write down what new tasks wait for; return how much of that is not satisfied yet."""
         ...
 
-    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
-        """Count completed tasks off from what waits for them; return whether any may run now."""
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey], now: datetime) -> set[int]:
+        """Count completed tasks off from what waits for them; return slots of what may run."""
         ...
 
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
@@ -395,6 +396,13 @@ class Transaction(Protocol):
 
     def update_pool_spec(self, pool: PoolKey, spec: PoolSpec) -> None:
         """Replace what a client asked for."""
+        ...
+
+    # Why tasks wait.
+
+    @property
+    def waits(self) -> Waits:
+        """The questions that only the answer to "why does it wait" asks."""
         ...
 
     # Placement.
@@ -645,6 +653,10 @@ class Reads(Protocol):
         self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
     ) -> Page[TaskView]:
         """Return the tasks of a job."""
+        ...
+
+    def look(self) -> AbstractContextManager[Transaction]:
+        """Return a context in which all that deciding asks can be asked, and nothing be written."""
         ...
 
     def node_state(self, node: NodeKey) -> NodeState | None:

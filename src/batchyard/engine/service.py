@@ -47,6 +47,7 @@ from batchyard.engine.views import (
     TaskCounts,
     TaskView,
 )
+from batchyard.engine.why import JobWait, TaskWait, why_job, why_task
 from batchyard.engine.writer import Writer, WriterStopped
 
 Result = TypeVar("Result")
@@ -220,6 +221,14 @@ class Service:
         return await self._page(
             write, self._reads.list_tasks, account, job_id, after or 0, limit, filter
         )
+
+    async def why_task_waits(self, account: str, job_id: str, task_id: str) -> TaskWait:
+        """Return why a task waits."""
+        return await self._look(why_task, account, job_id, task_id)
+
+    async def why_job_waits(self, account: str, job_id: str) -> JobWait:
+        """Return why the tasks of a job wait."""
+        return await self._look(why_job, account, job_id)
 
     async def locate_task_files(self, account: str, job_id: str, task_id: str) -> FileLocation:
         """Return where the files of a task are.
@@ -434,6 +443,15 @@ class Service:
     async def _read(self, read: Callable[..., Result], *arguments: object) -> Result:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(read, *arguments))
+
+    async def _look(self, ask: Callable[..., Result], *arguments: object) -> Result:
+        """Have a question asked in one state of the store."""
+
+        def look() -> Result:
+            with self._reads.look() as transaction:
+                return ask(transaction, *arguments, self._writer.held)
+
+        return await self._read(look)
 
     async def _page(
         self,

@@ -17,6 +17,7 @@ from batchyard.core import limits
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.engine import Command, Engine
 from batchyard.engine.ports import Clock
+from batchyard.engine.waits import Held
 
 _log: Final = logging.getLogger(__name__)
 
@@ -53,6 +54,11 @@ class Writer:
         """For how long the thread has worked in all, rather than waited for commands."""
         before, began = self._worked
         return before if began is None else before + monotonic() - began
+
+    @property
+    def held(self) -> Held:
+        """The nodes of each pool that the last round of placement held."""
+        return self._engine.held
 
     def start(self) -> None:
         """Look at the stored state and begin to take commands.

@@ -52,8 +52,9 @@ class _Process:
 class Machine:
     """One node's machine, in one life after the other."""
 
-    def __init__(self, world: Surroundings, name: str, slots: int) -> None:
+    def __init__(self, world: Surroundings, name: str, pool: str, slots: int) -> None:
         self.name: Final = name
+        self._pool = pool
         self.epoch = 0
         self.is_lost = False
         self.is_gone = False
@@ -87,7 +88,7 @@ class Machine:
         self._recalled.clear()
         self._acknowledged = 0
         self._boot_time = self._world.timeline.stamp()
-        self._world.life_began(self.name, self._slots)
+        self._world.life_began(self.name, self._pool, self._slots)
         self.start_agent()
 
     def die(self, *, is_ordered: bool = False) -> None:

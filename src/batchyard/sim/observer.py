@@ -30,6 +30,7 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
             ShownJob(
                 job=view.job.id,
                 state=str(view.job.state),
+                pool=view.job.pool_id,
                 counts=_counts(reads.task_counts(account, view.job.id)),
                 used_microseconds=_used(None if view.statistics is None else view.statistics.usage),
             )
@@ -46,6 +47,7 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
                 allocation_state=str(pool.allocation_state),
                 target_nodes=pool.target_dedicated_nodes + pool.target_low_priority_nodes,
                 has_errors=bool(pool.resize_errors),
+                state=str(pool.state),
             )
             for pool in pools
         ),

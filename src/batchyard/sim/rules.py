@@ -68,6 +68,17 @@ COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as compl
 
 # Whenever one looks.
 
+AUTO_POOL_STAYS: Final = Rule(
+    "auto-pool-stays",
+    "An auto pool is there as long as its job is not over, and longer if it is kept alive.",
+)
+AUTO_POOL_GOES: Final = Rule(
+    "auto-pool-goes", "An auto pool that is not kept alive goes when its job is over."
+)
+FORCE_ENDS: Final = Rule(
+    "force-ends", "A job whose end a client forced is completed, or gone, once that was answered."
+)
+
 KEPT: Final = Rule("kept", "What was acknowledged to a client is there until a client deletes it.")
 COUNTS: Final = Rule("counts", "The task counts of a job are those that its tasks add up to.")
 RESULTS: Final = Rule(

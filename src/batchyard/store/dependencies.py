@@ -12,12 +12,13 @@ The statements are those of SQLite, as in `sets`.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
 from batchyard.core.model import JobKey, TaskDependencies, TaskKey
 from batchyard.store import schema, sets
-from batchyard.store.values import to_json
+from batchyard.store.values import to_json, to_microseconds
 
 #: Bits of the largest number in a range: a block is at most so many times twice as long as one.
 _LEVELS: Final = 31
@@ -74,8 +75,10 @@ def add(
     return dict(left)
 
 
-def satisfy(connection: Connection, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
-    """Count completed tasks off from what waits for them; return whether anything may run now."""
+def satisfy(
+    connection: Connection, job: JobKey, tasks: Iterable[TaskKey], now: datetime
+) -> set[int]:
+    """Count completed tasks off from what waits for them; return slots of what may run."""
     found = sets.select(connection, schema.task_spec, ("key", "id_folded"), "key", tasks)
     ids = [row[1] for row in found]
     sql = (
@@ -86,14 +89,17 @@ def satisfy(connection: Connection, job: JobKey, tasks: Iterable[TaskKey]) -> bo
     numbers = {number for one in ids if (number := number_of(one)) is not None}
     counted.update(_in_blocks(connection, job, _newly_satisfied(connection, job, numbers)))
     if not counted:
-        return False
+        return set()
     sql = (
-        "UPDATE task SET dependencies_left = dependencies_left - batch.count FROM ("
+        "UPDATE task SET dependencies_left = dependencies_left - batch.count, "
+        "dependencies_time = CASE WHEN dependencies_left = batch.count THEN ? END FROM ("
         "SELECT json_extract(value, '$[0]') AS dependent, json_extract(value, '$[1]') AS count "
-        "FROM json_each(?)) AS batch WHERE task.key = batch.dependent RETURNING dependencies_left"
+        "FROM json_each(?)) AS batch WHERE task.key = batch.dependent "
+        "RETURNING dependencies_left, required_slots"
     )
-    left = connection.execute(sql, (to_json(list(counted.items())),)).fetchall()
-    return any(row[0] == 0 for row in left)
+    batch = to_json(list(counted.items()))
+    left = connection.execute(sql, (to_microseconds(now), batch)).fetchall()
+    return {row[1] for row in left if row[0] == 0}
 
 
 def forget(connection: Connection, job: JobKey, limit: int) -> int:

@@ -1,6 +1,7 @@
 """Reads for callers: pages and single resources, each in one consistent state of the database."""
 
 import dataclasses
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -48,7 +49,16 @@ from batchyard.engine.views import (
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
-from batchyard.store.transaction import GONE, JOB_NODES, JOB_SCHEDULES, JOBS, NODES, POOLS, TASKS
+from batchyard.store.transaction import (
+    GONE,
+    JOB_NODES,
+    JOB_SCHEDULES,
+    JOBS,
+    NODES,
+    POOLS,
+    TASKS,
+    SqlTransaction,
+)
 from batchyard.store.values import Codec, from_microseconds
 
 Item = TypeVar("Item")
@@ -297,6 +307,14 @@ class SqlReads:
             )
         items = [_task_view(row, job.id) for row in found.rows]
         return Page(items=items, next_after=found.next_after)
+
+    @contextmanager
+    def look(self) -> Iterator[SqlTransaction]:
+        """Return a context in which all that deciding asks can be asked, and nothing be written."""
+        with self._begin() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection), driver
+            yield SqlTransaction(driver)
 
     def node_state(self, node: NodeKey) -> NodeState | None:
         """Return the state of a node, None if it is gone."""

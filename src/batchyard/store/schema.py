@@ -287,6 +287,8 @@ task: Final = Table(
     Column("dependencies_left", BigInteger, nullable=False),
     Column("satisfies", Integer, nullable=False),
     Column("is_manager", Integer, nullable=False),
+    # When the last of what it depended on was completed; nobody decides by it.
+    Column("dependencies_time", BigInteger),
     Index("ix_task_job", "job", "key"),
     # Filters: the tasks of a job in one state, in the order of the list.
     Index("ix_task_job_state", "job", "state", "key"),
@@ -337,6 +339,19 @@ satisfied_number: Final = Table(
     Column("job", BigInteger, nullable=False),
     Column("number", BigInteger, nullable=False),
     PrimaryKeyConstraint("job", "number"),
+)
+
+#: Why classes of waiting tasks of a job have had to wait, one row for each change of the reason.
+waiting_reason: Final = Table(
+    "waiting_reason",
+    metadata,
+    Column("job", BigInteger, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    PrimaryKeyConstraint("job", "kind", "number"),
 )
 
 job_node: Final = Table(

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import fields
 from sqlalchemy import Table
 
-from batchyard.core import counts
+from batchyard.core import counts, placement
 from batchyard.core.model import (
     Execution,
     ExecutionId,
@@ -35,6 +35,7 @@ from batchyard.core.model import (
 from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
 from batchyard.store import dependencies, lifetimes, managers, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
+from batchyard.store.waiting import IS_WAITING, SqlWaits
 
 Key = TypeVar("Key", bound=int | str)
 Entity = TypeVar("Entity")
@@ -212,9 +213,14 @@ class SqlTransaction:
         """Write down what new tasks wait for; return how much of that is not satisfied yet."""
         return dependencies.add(self._connection, job, dependents)
 
-    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey]) -> bool:
-        """Count completed tasks off from what waits for them; return whether any may run now."""
-        return dependencies.satisfy(self._connection, job, tasks)
+    def satisfy_dependents(self, job: JobKey, tasks: Iterable[TaskKey], now: datetime) -> set[int]:
+        """Count completed tasks off from what waits for them; return slots of what may run."""
+        return dependencies.satisfy(self._connection, job, tasks, now)
+
+    @property
+    def waits(self) -> SqlWaits:
+        """The questions that only the answer to "why does it wait" asks."""
+        return SqlWaits(self._connection)
 
     # What belongs together.
 
@@ -346,7 +352,7 @@ class SqlTransaction:
         sql = (
             "SELECT key, id, slots, slots_used, is_dedicated, managers_running "
             "FROM node WHERE pool = ? "
-            "AND state <> 'gone' AND state IN ('idle', 'running') AND plan = 'stay' ORDER BY key"
+            f"AND state <> 'gone' AND state IN ({_TAKING}) AND plan = 'stay' ORDER BY key"
         )
         return [UsableNode(*row) for row in self._execute(sql, pool)]
 
@@ -637,6 +643,7 @@ class SqlTransaction:
     def _forget_jobs(self, keys: Sequence[JobKey]) -> None:
         sets.delete(self._connection, schema.job_counts, "job", keys)
         sets.delete(self._connection, schema.job_node, "job", keys)
+        sets.delete(self._connection, schema.waiting_reason, "job", keys)
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
         by_job = counts.of_changes(changes)
@@ -647,7 +654,8 @@ class SqlTransaction:
             sets.add(self._connection, schema.job_counts, ("job",), names, rows)
 
 
-_IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
+#: See `placement.takes_tasks`.
+_TAKING: Final = ", ".join(f"'{state}'" for state in placement.TAKING)
 
 _BY_KEY: Final = attrgetter("key")
 
@@ -663,18 +671,18 @@ def _names(codec: Codec[Any], prefix: str = "") -> str:
 
 _WAITING_TASKS: Final = f"""
 WITH RECURSIVE size(job, slots) AS (
-  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {_IS_WAITING})
+  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {IS_WAITING})
   FROM json_each(?)
   UNION ALL
   SELECT job, (
     SELECT min(required_slots) FROM task
-    WHERE task.job = size.job AND {_IS_WAITING} AND required_slots > size.slots
+    WHERE task.job = size.job AND {IS_WAITING} AND required_slots > size.slots
   )
   FROM size WHERE slots IS NOT NULL
 )
 SELECT {_names(TASKS, "task.")} FROM size JOIN task ON task.key IN (
   SELECT key FROM task AS first
-  WHERE job = size.job AND {_IS_WAITING} AND required_slots = size.slots
+  WHERE job = size.job AND {IS_WAITING} AND required_slots = size.slots
   ORDER BY key LIMIT ?
 )
 WHERE slots IS NOT NULL

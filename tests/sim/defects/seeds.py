@@ -37,4 +37,8 @@ SEEDS: Final[dict[str, int]] = {
     "release-beside-tasks": 5,
     "failed-release-retried": 2,
     "completed-before-release": 2,
+    "auto-pool-forgotten": 0,
+    "auto-pool-kept-alive-goes": 12,
+    "auto-pool-goes-too-early": 12,
+    "force-ignored": 4,
 }

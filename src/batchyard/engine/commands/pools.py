@@ -70,6 +70,7 @@ def add_pool(cascade: Cascade, account: str, spec: PoolSpec) -> Pool:
         resize_timeout=spec.resize_timeout,
     )
     cascade.transaction.add_pool(pool, spec)
+    cascade.noted.pools.add(pool.key)  # Jobs may have waited for a pool of its name.
     cascade.pools.added(pool.key, pool)
     cascade.run([WakeResize(pool.key)])
     return pool

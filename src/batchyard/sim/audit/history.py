@@ -92,11 +92,17 @@ class Job:
     preparation: Preparation | None
     has_release: bool
     strict_priority: int | None
+    #: Whether its auto pool outlives it; None if it has none.
+    keeps_pool: bool | None = None
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
+    #: A client does not want to wait for what its nodes have left to do.
+    is_force_asked: bool = False
+    is_end_forced: bool = False
+    is_deletion_forced: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 

@@ -38,11 +38,12 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it; `used_microseconds` is the CPU time of its tasks."""
+    """A job as the service shows it, with its pool and the CPU time of its tasks."""
 
     job: str
     state: str
     counts: ShownCounts
+    pool: str = ""
     used_microseconds: int = 0
 
 
@@ -63,6 +64,7 @@ class ShownPool:
     allocation_state: str
     target_nodes: int
     has_errors: bool
+    state: str = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

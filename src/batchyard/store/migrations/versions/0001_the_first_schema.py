@@ -336,6 +336,7 @@ def upgrade() -> None:
         sa.Column("dependencies_left", sa.BigInteger(), nullable=False),
         sa.Column("satisfies", sa.Integer(), nullable=False),
         sa.Column("is_manager", sa.Integer(), nullable=False),
+        sa.Column("dependencies_time", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -380,6 +381,16 @@ def upgrade() -> None:
         sa.Column("job", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("job", "number", name=op.f("pk_satisfied_number")),
+    )
+    op.create_table(
+        "waiting_reason",
+        sa.Column("job", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("job", "kind", "number", name=op.f("pk_waiting_reason")),
     )
 
     op.create_table(
