@@ -186,6 +186,15 @@ def test_a_task_sees_the_variables_of_the_service_and_no_others(
     }
 
 
+def test_a_task_sees_the_token_that_it_was_given_whatever_its_user_set(
+    node: Node, service: Service
+) -> None:
+    """J-64."""
+    mine = {"AZ_BATCH_AUTHENTICATION_TOKEN": "mine"}
+    service.run("env", authentication_token="content.signature", environment=mine)
+    assert variables(node)["AZ_BATCH_AUTHENTICATION_TOKEN"] == "content.signature"
+
+
 def test_a_preparation_does_not_see_its_own_directory_as_that_of_a_preparation(
     node: Node, service: Service
 ) -> None:

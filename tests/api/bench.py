@@ -15,6 +15,7 @@ from batchyard.core.model import EndCause, NodeKey
 from batchyard.engine.engine import Engine
 from batchyard.engine.ports import FleetEvent, NodeJoined, NodeReported, NodeRequest, NodeUp
 from batchyard.engine.service import Service
+from batchyard.engine.tokens import JobTokens
 from batchyard.engine.writer import Writer
 from batchyard.link import messages
 from batchyard.store.store import SqliteStore
@@ -186,10 +187,11 @@ def running_bench(folder: Path) -> Iterator[Bench]:
     """Return a context with a service whose store is in `folder`."""
     store = SqliteStore(folder / "batchyard.db", is_durable=False)
     clock, fleet, files = StandingClock(), FakeFleet(), FakeFiles()
-    writer = Writer(Engine(store, clock, fleet), clock)
+    accounts = {ACCOUNT: KEY, "other": KEY}
+    writer = Writer(Engine(store, clock, fleet, JobTokens(accounts)), clock)
     writer.start()
     service = Service(writer, store.reads, files)
-    app = create_app(service, {ACCOUNT: KEY, "other": KEY}, clock=clock)
+    app = create_app(service, accounts, clock=clock)
     try:
         yield Bench(Client(app), service, writer, clock, fleet, files)
     finally:

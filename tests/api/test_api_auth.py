@@ -99,8 +99,8 @@ def test_a_malformed_authorization_header_is_refused_as_such(bench: Bench, heade
 
 def test_a_bearer_token_is_refused_honestly(bench: Bench):
     answer = bench.client.get("/jobs", headers={"authorization": "Bearer abc.def.ghi"})
-    assert (answer.status, answer.code) == (400, "InvalidAuthenticationInfo")
-    assert "not supported yet" in answer.values["Reason"]
+    assert (answer.status, answer.code) == (403, "AuthenticationFailed")
+    assert "shared key" in answer.values["AuthenticationErrorDetail"]
 
 
 def test_a_wrong_key_and_an_unknown_account_get_the_same_answer(bench: Bench):

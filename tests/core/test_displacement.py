@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchyard.core.displacement import RunningTask, displace
+from batchyard.core.displacement import RunningTask, displace, make_room
 from batchyard.core.model import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
 
@@ -92,3 +92,55 @@ def test_an_exclusive_one_needs_a_node_where_everything_may_go() -> None:
     assert leaving(*mixed, task=exclusive, nodes=wide) == []
     both = [running(17, node=2), running(18, node=2)]
     assert sorted(leaving(*mixed, *both, task=exclusive, nodes=wide)) == [17, 18]
+
+
+def made_room(
+    *on_nodes: RunningTask,
+    tasks: list[WaitingTask],
+    nodes: list[FreeNode] | None = None,
+    tasks_max: int | None = None,
+) -> list[int]:
+    job = WaitingJob(key=JobKey(1), priority=5, tasks=tasks, tasks_max=tasks_max)
+    return [one.key for one in make_room([job], nodes or NODES, on_nodes)]
+
+
+PREEMPTIBLE = [
+    running(7, job=2, is_preemptible=True),
+    running(8, node=2, job=2, is_preemptible=True),
+]
+
+
+def test_nobody_leaves_for_a_task_whose_place_is_free_or_on_its_way() -> None:
+    nodes = [FreeNode(NodeKey(1), 1, 1), FreeNode(NodeKey(2), 1, 0)]
+    assert made_room(*PREEMPTIBLE, tasks=[PLAIN], nodes=nodes) == []
+
+
+def test_as_many_leave_as_are_needed_and_each_once() -> None:
+    two = [WaitingTask(TaskKey(1)), WaitingTask(TaskKey(2))]
+    assert sorted(made_room(*PREEMPTIBLE, tasks=two)) == [7, 8]
+    assert sorted(made_room(*PREEMPTIBLE, tasks=[*two, WaitingTask(TaskKey(3))])) == [7, 8]
+    assert len(made_room(*PREEMPTIBLE, tasks=[PLAIN])) == 1
+
+
+def test_nobody_leaves_for_a_task_that_its_job_would_not_run_now() -> None:
+    """J-13; the manager does not count."""
+    two = [WaitingTask(TaskKey(1)), WaitingTask(TaskKey(2))]
+    assert len(made_room(*PREEMPTIBLE, tasks=two, tasks_max=1)) == 1
+    first = WaitingTask(TaskKey(1), goes_first=True, is_restarted_manager=True)
+    assert len(made_room(*PREEMPTIBLE, tasks=[first, *two], tasks_max=0)) == 1
+
+
+def test_what_leaves_for_an_exclusive_task_makes_no_room_for_a_second_one() -> None:
+    nodes = [FreeNode(NodeKey(1), 2, 0)]
+    both = [running(7, job=2, is_preemptible=True), running(8, job=2, is_preemptible=True)]
+    alone = [WaitingTask(TaskKey(key), is_exclusive=True) for key in (1, 2)]
+    assert sorted(made_room(*both, tasks=alone, nodes=nodes)) == [7, 8]
+
+
+def test_nobody_leaves_for_a_task_of_several_nodes() -> None:
+    assert made_room(*PREEMPTIBLE, tasks=[WaitingTask(TaskKey(1), nodes=2)]) == []
+
+
+def test_a_smaller_task_finds_room_where_a_larger_one_does_not() -> None:
+    large = [WaitingTask(TaskKey(key), required_slots=2) for key in (1, 2)]
+    assert len(made_room(*PREEMPTIBLE, tasks=[*large, PLAIN])) == 1

@@ -40,6 +40,8 @@ from batchyard.core.messages import (
     JobOutOfTasks,
     JobQuiet,
     JobSwept,
+    ManagerBegan,
+    ManagerEnded,
     PerformJobAction,
     ScheduledJobOver,
     SchedulingFailed,
@@ -124,6 +126,8 @@ def events(job: Job) -> list[JobEvent]:
         JobSwept(key=KEY, tasks_left=5),
         UpdateJob(key=KEY, priority=5, ends_with_tasks=True, expiry_time=NOW),
         OUT_OF_TASKS,
+        ManagerBegan(key=KEY),
+        ManagerEnded(key=KEY),
         UpdateJob(key=KEY, priority=0, pool_id="other", pool=PoolKey(9)),
         *(DisableJob(key=KEY, tasks=option) for option in DisableTasks),
         JobQuiet(key=KEY),
@@ -154,7 +158,12 @@ def test_every_cell_is_listed_refused_or_a_defect(state: JobState, kind: type[An
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
     moves = explore(
-        [new(), new(performs_job_actions=True)],
+        [
+            new(),
+            new(performs_job_actions=True),
+            new(has_manager=True, awaits_manager=True),
+            new(has_manager=True, ends_with_manager=True),
+        ],
         events,
         step,
         lambda job: job.state,

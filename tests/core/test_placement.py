@@ -377,3 +377,24 @@ def test_whole_nodes_and_gangs_are_all_or_nothing_and_nobody_uses_what_is_held(
             left[node] -= item.slots
     assert all(slots >= 0 for slots in left.values())
     assert len(found.held) <= max((task.nodes for task in by_key.values()), default=0)
+
+
+def test_a_task_that_goes_first_does_not_count_for_the_limit_of_its_job() -> None:
+    """J-13: it may wait for the others, of which a limit of one would let none run."""
+    first = WaitingTask(TaskKey(1), goes_first=True)
+    others = [WaitingTask(TaskKey(key)) for key in (2, 3)]
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first, *others], tasks_max=1)
+    assert [item.task for item in placed_by(spread(with_slots((4, 4)), job))] == [1, 2]
+    full = replace(job, tasks_max=0)
+    assert [item.task for item in placed_by(spread(with_slots((4, 4)), full))] == [1]
+
+
+def test_nothing_queues_behind_a_task_that_goes_first_nor_does_it_queue_itself() -> None:
+    """It may wait for the very task that would queue there."""
+    first = WaitingTask(TaskKey(1), goes_first=True)
+    queues = {NodeKey(1): 8, NodeKey(2): 8}
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=[first], queue_slots_max=queues)
+    short = a_job(2, 2, queues={1: 8, 2: 8})
+    found = plan(spread(with_slots((1, 1), (1, 0)), job, short))
+    assert [(item.task, item.node) for item in found.placements] == [(1, 1), (200, 2), (201, 2)]
+    assert placed_by(spread(with_slots((1, 0)), job)) == []

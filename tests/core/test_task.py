@@ -78,7 +78,7 @@ def new(**changes: Any) -> Task:
 
 
 def placed(task: Task | None = None, *, needs_preparation: bool = False) -> Task:
-    event = TaskPlaced(key=KEY, node=NODE, needs_preparation=needs_preparation)
+    event = TaskPlaced(key=KEY, node=NODE, slots=1, needs_preparation=needs_preparation)
     after = step(task or new(), event, NOW).entity
     assert after is not None
     return after
@@ -130,7 +130,7 @@ def events(task: Task) -> list[TaskEvent]:
     if task.files_due_time is not None:
         told.append(TaskFilesRemoved(key=KEY))
     return told + [
-        TaskPlaced(key=KEY, node=NODE, needs_preparation=needs_preparation)
+        TaskPlaced(key=KEY, node=NODE, slots=1, needs_preparation=needs_preparation)
         for needs_preparation in (True, False)
     ]
 
@@ -148,6 +148,7 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         new(retry_count_max=1),
         new(retry_count_max=limits.RETRY_COUNT_UNLIMITED),
         new(recovery_count=limits.RECOVERY_COUNT_MAX),
+        new(is_manager=True),
     ]
     moves = explore(
         beginnings,
@@ -169,7 +170,7 @@ def test_a_placed_task_is_not_placed_again() -> None:
 
 def test_placing_opens_an_execution_with_the_tasks_slots() -> None:
     result = step(
-        new(required_slots=3), TaskPlaced(key=KEY, node=NODE, needs_preparation=False), NOW
+        new(required_slots=3), TaskPlaced(key=KEY, node=NODE, slots=3, needs_preparation=False), NOW
     )
     (order,) = result.effects
     assert isinstance(order, OpenExecution)

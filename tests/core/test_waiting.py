@@ -253,6 +253,15 @@ def test_a_job_may_have_reached_its_limit_of_parallel_tasks() -> None:
     assert code(replace(limited, tasks_max=1)) is WaitingCode.PLACEMENT_DUE
 
 
+def test_nothing_of_a_job_begins_before_its_manager() -> None:
+    """J-57; what the manager itself waits for is another question."""
+    led = facts(a_node(), job=a_job(has_manager=True, awaits_manager=True), tasks_max=0)
+    manager = WaitingTask(TaskKey(1), goes_first=True)
+    assert code(led) is WaitingCode.JOB_MANAGER_FIRST
+    assert code(led, manager) is WaitingCode.PLACEMENT_DUE
+    assert waiting.kind(manager) != waiting.kind(ONE)
+
+
 def test_no_node_may_have_enough_free_slots() -> None:
     busy = [a_node(1, NodeState.RUNNING, slots_used=3), a_node(2, NodeState.RUNNING, slots_used=6)]
     reason = why(WaitingTask(TaskKey(1), 2), facts(*busy, tasks_before={"tasksBefore": 7}))

@@ -10,6 +10,7 @@ from batchyard.core import limits
 from batchyard.core.errors import Refused
 from batchyard.core.model import (
     DisableTasks,
+    JobChange,
     NodeOption,
     Resize,
     StartTaskSpec,
@@ -18,6 +19,7 @@ from batchyard.core.model import (
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost
 from batchyard.engine.why import JobWait, TaskWait, why_job, why_task
+from tests.engine.test_managers import manager
 from tests.engine.world import ACCOUNT, START, World
 from tests.store.test_plans import can_be_explained, scans, statements
 
@@ -173,6 +175,28 @@ def test_the_limit_of_parallel_tasks_holds_up_the_rest(world: World) -> None:
     world.tasks("one", "two")
     assert code(world, "one") == "QueuedOnNode"
     assert code(world, "two") == "ParallelTasksLimit"
+
+
+def test_tasks_wait_for_the_manager_of_their_job_and_it_for_room(world: World) -> None:
+    """J-57: the manager is a class of its own, though it needs as many slots as they do."""
+    world.pool(nodes=0)
+    world.job(manager=manager())
+    world.tasks("one", "two")
+    assert counted(world) == {"NoNodes": (3, ["manager", "one", "two"])}
+    world.clock.pass_time(MINUTE)
+    world.do(commands.resize_pool, ACCOUNT, "pool", Resize(target_dedicated_nodes=1), None)
+    world.job("other")
+    world.tasks("first", job_id="other")
+    world.do(commands.update_job, ACCOUNT, "other", JobChange(priority=1), None)
+    world.bring_up(world.fleet.requests[-1])
+    world.report(world.started(world.assigned()[0]))
+    assert code(world, "manager") == "NoFreeNodes"
+    assert code(world, "one") == "JobManagerFirst"
+    assert counted(world) == {
+        "JobManagerFirst": (2, ["one", "two"]),
+        "NoFreeNodes": (1, ["manager"]),
+    }
+    assert told(world, "one")[-1] == ("JobManagerFirst", 1, None)
 
 
 def test_a_start_task_that_fails_is_named_with_its_node(world: World) -> None:

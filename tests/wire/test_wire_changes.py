@@ -243,11 +243,12 @@ def test_a_patch_of_a_job_changes_what_it_names():
         poolInfo={"poolId": "other"},
         metadata=[{"name": "a", "value": "b"}],
         maxParallelTasks=7,
-        allowTaskPreemption=False,
+        allowTaskPreemption=True,
         onAllTasksComplete="terminatejob",
     )
     change = JobChange(
         priority=-1,
+        allow_task_preemption=True,
         max_parallel_tasks=7,
         constraints=JobConstraints(timedelta(hours=1), max_task_retry_count=2),
         on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB,
@@ -262,6 +263,7 @@ def test_a_replacement_of_a_job_resets_what_it_omits():
     change = job_changes.read_job_replacement(sent(poolInfo={"poolId": "pool"}))
     assert change == JobChange(
         priority=0,
+        allow_task_preemption=False,
         max_parallel_tasks=-1,
         constraints=JobConstraints(),
         on_all_tasks_complete=OnAllTasksComplete.NO_ACTION,
@@ -302,12 +304,6 @@ def test_a_replacement_of_a_job_resets_what_it_omits():
             {"maxParallelTasks": 0},
             ErrorCode.INVALID_PROPERTY_VALUE,
             "maxParallelTasks",
-        ),
-        (
-            job_changes.read_job_patch,
-            {"allowTaskPreemption": True},
-            ErrorCode.UNSUPPORTED_PROPERTY,
-            "allowTaskPreemption",
         ),
         (
             job_changes.read_job_patch,

@@ -60,6 +60,8 @@ def own_environment(assignment: Assignment, layout: Layout, base: dict[str, str]
     if assignment.kind is not ExecutionKind.START:
         service["AZ_BATCH_JOB_ID"] = assignment.job_id
         service["AZ_BATCH_TASK_ID"] = assignment.task_id
+    if assignment.authentication_token is not None:
+        service["AZ_BATCH_AUTHENTICATION_TOKEN"] = assignment.authentication_token
     if assignment.preparation_directory and assignment.kind is not ExecutionKind.PREPARATION:
         preparation = f"{layout.root}/{assignment.preparation_directory}"
         service["AZ_BATCH_JOB_PREP_DIR"] = preparation

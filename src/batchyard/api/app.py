@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from batchyard.api import conditions, health, routes, waiting
+from batchyard.api import conditions, health, job_access, routes, waiting
 from batchyard.api.auth import Authenticator, raw_path
 from batchyard.api.http import Call, empty, json_response
 from batchyard.core.errors import ErrorCode, Refused
@@ -99,15 +99,23 @@ class _Application:
         asked = waiting.names_of(path)
         if path.startswith(health.PREFIX) and asked is None:
             return await health.answer(self._service, path, self._any_account)
-        account = self._authenticator.authenticate(scope, request.headers)
+        access = self._authenticator.bearer(request.headers)
+        if access is None:
+            account = self._authenticator.authenticate(scope, request.headers)
+        else:
+            account = access.account
         query = _query(scope)
         if asked is not None:
             query.check_names(COMMON_QUERY)
+            if access is not None:
+                await job_access.check_job(self._service, access, asked[0], "Waiting")
             return await waiting.answer(self._service, request.method, account, asked)
         version = versions.parse(query.get("api-version"))
         if version.warning is not None:
             common["Warning"] = version.warning
         operation, params = routes.match(request.method, path)
+        if access is not None:
+            await job_access.check(self._service, access, operation, params)
         if not operation.is_built:
             raise Refused(
                 ErrorCode.NOT_IMPLEMENTED,

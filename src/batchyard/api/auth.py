@@ -1,6 +1,6 @@
-"""Who asks: requests signed with the shared key of an account.
+"""Who asks: requests signed with the shared key of an account, or with the token of a task.
 
-Source: wire section 2; W-11.
+Source: wire section 2; W-11; J-64.
 """
 
 import hmac
@@ -17,6 +17,7 @@ from starlette.types import Scope
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.engine.ports import Clock
+from batchyard.engine.tokens import JobAccess, JobTokens
 from batchyard.wire import values
 from batchyard.wire.coverage import shorten
 
@@ -36,6 +37,7 @@ SIGNED_HEADERS: Final = (
 )
 
 _SCHEME: Final = "sharedkey"
+_BEARER: Final = "bearer"
 
 #: Signs for accounts that do not exist, so that they take as long as others and look the same.
 _NOBODYS_KEY: Final = b"nobody"
@@ -46,12 +48,33 @@ _WRONG_SIGNATURE: Final = (
 )
 
 
+_NOT_OURS: Final = (
+    "the token is none of this service; give a task's AZ_BATCH_AUTHENTICATION_TOKEN, "
+    "or sign with the account's shared key"
+)
+
+
 class Authenticator:
     """Knows the keys of the accounts."""
 
     def __init__(self, accounts: Mapping[str, str], clock: Clock) -> None:
         self._keys = {name: b64decode(key, validate=True) for name, key in accounts.items()}
+        self._tokens = JobTokens(accounts)
         self._clock = clock
+
+    def bearer(self, headers: Mapping[str, str]) -> JobAccess | None:
+        """Return what the token of a request is good for, None if it is not sent with one.
+
+        Raises:
+            Refused: ``AuthenticationFailed``.
+        """
+        scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+        if scheme.lower() != _BEARER:
+            return None
+        access = self._tokens.read(token.strip())
+        if access is None:
+            raise _failed(_NOT_OURS)
+        return access
 
     def authenticate(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """Return the account that signed a request.
@@ -106,8 +129,8 @@ def _credentials(authorization: str | None) -> tuple[str, bytes]:
             Reason="sign the request with the account's shared key",
         )
     scheme, _, rest = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        raise _malformed("bearer tokens are not supported yet; sign with the account's shared key")
+    if scheme.lower() == _BEARER:
+        raise _malformed("tokens are good for operations of their job; sign with the shared key")
     if scheme.lower() != _SCHEME:
         raise _malformed("give 'SharedKey <account>:<signature>'")
     account, colon, signature = rest.strip().partition(":")

@@ -7,11 +7,12 @@ is lost: of the nodes that would do, the one where the least important tasks hav
 fewest, then those that began last.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import inf
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from batchyard.core.model import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
@@ -38,6 +39,61 @@ def may_displace(task: WaitingTask, job: WaitingJob, running: RunningTask) -> bo
     if running.is_preemptible and running.priority < job.priority:
         return True
     return task.is_restarted_manager and (running.job == job.key or running.priority < job.priority)
+
+
+def make_room(
+    jobs: Iterable[WaitingJob], nodes: Iterable[FreeNode], running: Iterable[RunningTask]
+) -> list[RunningTask]:
+    """Return the tasks that have to leave, so that what waits and must not has room.
+
+    `jobs` come in the order of their importance. The slots of what leaves already count as free: so
+    nothing more has to leave for a task whose place is on its way. For a task of several nodes
+    nobody leaves.
+    """
+    places = {node.key: node for node in nodes}
+    left = {one.key: one for one in running}
+    leaving: list[RunningTask] = []
+    for job in jobs:
+        most = job.tasks_max
+        in_vain: set[int] = set()
+        for task in job.tasks:
+            if most == 0 and not task.goes_first:
+                break
+            if task.nodes > 1 or (task.is_plain and task.required_slots in in_vain):
+                continue
+            place = _find(task, job, places)
+            if place is None:
+                chosen = displace(task, job, places.values(), list(left.values()))
+                if not chosen:
+                    if task.is_plain:
+                        in_vain.add(task.required_slots)
+                    continue
+                place = places[chosen[0].node]
+                leaving += chosen
+                for one in chosen:
+                    del left[one.key]
+                    place = replace(place, slots_free=place.slots_free + one.slots)
+            slots = place.slots if task.is_exclusive else task.required_slots
+            places[place.key] = replace(place, slots_free=place.slots_free - slots)
+            if most is not None and not task.goes_first:
+                most -= 1
+    return leaving
+
+
+def _find(
+    task: WaitingTask, job: WaitingJob, places: Mapping[NodeKey, FreeNode]
+) -> FreeNode | None:
+    """Return a node that has room for a task, or will have without anything more."""
+    return next(
+        (
+            node
+            for node in places.values()
+            if node.slots_free >= (node.slots if task.is_exclusive else task.required_slots)
+            and node.key not in job.unfit
+            and (node.is_dedicated or not task.needs_dedicated)
+        ),
+        None,
+    )
 
 
 def displace(

@@ -36,6 +36,7 @@ class OpenExecution(Struct, frozen=True, kw_only=True):
     job: JobKey | None = None
     task: TaskKey | None = None
     slots: int = 0
+    is_manager: bool = False
 
 
 class GiveBackTasks(Struct, frozen=True):

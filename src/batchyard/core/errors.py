@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     CONDITION_NOT_MET = "ConditionNotMet"
     EMPTY_METADATA_KEY = "EmptyMetadataKey"
     FILE_NOT_FOUND = "FileNotFound"
+    INSUFFICIENT_ACCOUNT_PERMISSIONS = "InsufficientAccountPermissions"
     INTERNAL_ERROR = "InternalError"
     INVALID_AUTHENTICATION_INFO = "InvalidAuthenticationInfo"
     INVALID_HEADER_VALUE = "InvalidHeaderValue"

@@ -95,10 +95,11 @@ def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
         epoch=epoch,
         attempt=order.attempt,
         slots=order.slots,
+        is_manager=order.is_manager,
     )
     if order.kind is not ExecutionKind.TASK:
         return Step(execution)
-    taken = SlotsTaken(key=order.node, slots=order.slots)
+    taken = SlotsTaken(key=order.node, slots=order.slots, is_manager=order.is_manager)
     return Step(execution, (taken, JobTaskOpened(key=_place(execution))))
 
 
@@ -175,10 +176,13 @@ def _lost(execution: Execution) -> list[Effect]:
 def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ...]:
     if execution.kind is not ExecutionKind.TASK:
         return ()
-    return (
-        SlotsFreed(key=execution.node, slots=execution.slots, result=result),
-        JobTaskClosed(key=_place(execution)),
+    freed = SlotsFreed(
+        key=execution.node,
+        slots=execution.slots,
+        result=result,
+        is_manager=execution.is_manager,
     )
+    return (freed, JobTaskClosed(key=_place(execution)))
 
 
 def _task(execution: Execution) -> TaskKey:

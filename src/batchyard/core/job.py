@@ -10,7 +10,10 @@ its tasks and at last its own row. Tasks that were ``active`` stay so for ever (
 A job whose end is forced does not wait for its nodes: it is completed as soon as the sweep has told
 them, and they do what is left by themselves; one that is deleted dismisses them. The auto pool of a
 job goes with it, in the step that ends it.
-Source: 01 Job.state, J-39 ... J-52.
+
+A job with a job manager task lets its other tasks wait until that one has begun (J-57), and ends
+with it unless it was told not to (J-60).
+Source: 01 Job.state, J-39 ... J-60.
 """
 
 from collections.abc import Mapping
@@ -44,6 +47,8 @@ from batchyard.core.messages import (
     JobOutOfTasks,
     JobQuiet,
     JobSwept,
+    ManagerBegan,
+    ManagerEnded,
     PerformJobAction,
     ScheduledJobOver,
     SchedulingFailed,
@@ -76,6 +81,8 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (ACTIVE, EnableJob): frozenset({ACTIVE}),
     (ACTIVE, PerformJobAction): frozenset({ACTIVE, DISABLING, TERMINATING, COMPLETED}),
     (ACTIVE, JobOutOfTasks): frozenset({ACTIVE}),
+    (ACTIVE, ManagerBegan): frozenset({ACTIVE}),
+    (ACTIVE, ManagerEnded): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobDue): frozenset({ACTIVE, TERMINATING, COMPLETED}),
     (ACTIVE, JobNodeOpened): frozenset({ACTIVE}),
     (ACTIVE, JobNodeSettled): frozenset({ACTIVE}),
@@ -88,6 +95,8 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLING, EnableJob): frozenset({ENABLING}),
     (DISABLING, PerformJobAction): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobOutOfTasks): frozenset({DISABLING}),
+    (DISABLING, ManagerBegan): frozenset({DISABLING}),
+    (DISABLING, ManagerEnded): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobDue): frozenset({DISABLING, TERMINATING, COMPLETED}),
     (DISABLING, JobNodeSettled): frozenset({DISABLING}),
     (DISABLED, TerminateJob): frozenset({TERMINATING, COMPLETED}),
@@ -98,6 +107,8 @@ MOVES: Final[Mapping[tuple[JobState, type[JobEvent]], frozenset[JobState | None]
     (DISABLED, EnableJob): frozenset({ENABLING}),
     (DISABLED, PerformJobAction): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobOutOfTasks): frozenset({DISABLED}),
+    (DISABLED, ManagerBegan): frozenset({DISABLED}),
+    (DISABLED, ManagerEnded): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobDue): frozenset({DISABLED, TERMINATING, COMPLETED}),
     (DISABLED, JobNodeSettled): frozenset({DISABLED}),
     (ENABLING, JobEnabled): frozenset({ACTIVE}),
@@ -136,10 +147,11 @@ ADD_TASK_REFUSALS: Final[Mapping[JobState, ErrorCode]] = {
 }
 
 #: Reasons of a termination: one that a client asks for without naming one, and our own.
-#: Source: J-22, J-39, J-41.
+#: Source: J-22, J-39, J-41, J-60.
 USER_TERMINATE: Final = "UserTerminate"
 ALL_TASKS_COMPLETE: Final = "AllTasksComplete"
 TASK_FAILED: Final = "TaskFailed"
+MANAGER_COMPLETE: Final = "JMComplete"
 EXPIRED: Final = "MaxWallClockTimeExpiry"
 SCHEDULE_TERMINATED: Final = "TerminateJobSchedule"
 
@@ -183,6 +195,10 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
             result = _acted(job, event, now)
         case JobOutOfTasks():
             result = _out_of_tasks(job, now)
+        case ManagerBegan():
+            result = _manager_began(job)
+        case ManagerEnded():
+            result = _manager_ended(job, now)
         case JobDue():
             result = _due(job, event, now)
         case JobNodeOpened():
@@ -203,7 +219,14 @@ def step(job: Job, event: JobEvent, now: datetime) -> Step[Job]:
 def is_stale(job: Job, event: JobEvent) -> bool:
     """Return whether `event` is news that has come too late for the state of the job."""
     match event:
-        case JobOutOfTasks() | JobDue() | PerformJobAction() | EndScheduledJob():
+        case (
+            JobOutOfTasks()
+            | ManagerBegan()
+            | ManagerEnded()
+            | JobDue()
+            | PerformJobAction()
+            | EndScheduledJob()
+        ):
             return job.state in OVER
         case JobQuiet():
             return job.state is not DISABLING
@@ -225,6 +248,7 @@ def check(job: Job) -> None:
     assert (job.disable_tasks is None) == (job.state is not DISABLING), job
     assert not job.is_forced or job.state in OVER, job
     assert job.scheduling_error is None or job.state in (COMPLETED, DELETING), job
+    assert job.has_manager or not (job.awaits_manager or job.ends_with_manager), job
 
 
 def _settle(job: Job, now: datetime) -> Step[Job]:
@@ -267,6 +291,7 @@ def _updated(job: Job, event: UpdateJob, now: datetime) -> Step[Job]:
     updated = replace(
         job,
         priority=event.priority,
+        allows_preemption=event.allows_preemption,
         max_parallel_tasks=event.max_parallel_tasks,
         ends_with_tasks=event.ends_with_tasks,
         expiry_time=event.expiry_time,
@@ -320,6 +345,19 @@ def _out_of_tasks(job: Job, now: datetime) -> Step[Job]:
     if not job.ends_with_tasks:
         return Step(job)
     return _awaiting(replace(job, tasks_check_time=now + limits.OUT_OF_TASKS_GRACE))
+
+
+def _manager_began(job: Job) -> Step[Job]:
+    if not job.awaits_manager:
+        return Step(job)
+    return Step(replace(job, awaits_manager=False), _placement(job))
+
+
+def _manager_ended(job: Job, now: datetime) -> Step[Job]:
+    """J-60. One that never began, because it was terminated, is not waited for either."""
+    if job.ends_with_manager:
+        return _terminated(job, MANAGER_COMPLETE, now)
+    return _manager_began(job)
 
 
 def _due(job: Job, event: JobDue, now: datetime) -> Step[Job]:

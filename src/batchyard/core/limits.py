@@ -99,6 +99,9 @@ GROUP_COMMIT_COMMANDS_MAX: Final = 256
 #: Source: ours.
 PLACEMENTS_PER_ROUND_MAX: Final = 1000
 
+#: Tasks of one size and job for which one round has others leave. Source: ours.
+DISPLACED_PER_ROUND_MAX: Final = 100
+
 #: How long a job that ends with its tasks waits for its first one, and for more of them after its
 #: last one. Clients add tasks in several requests, and here tasks may end within milliseconds.
 #: Source: ours; Azure takes its time too (J-19).

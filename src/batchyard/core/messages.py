@@ -34,10 +34,11 @@ JobNodeKey = tuple[JobKey, NodeKey]
 
 
 class TaskPlaced(Struct, frozen=True, kw_only=True):
-    """Placement gives the task to a node."""
+    """Placement gives the task to a node, where it takes `slots`."""
 
     key: TaskKey
     node: NodeKey
+    slots: int
     needs_preparation: bool
 
 
@@ -325,6 +326,7 @@ class SlotsTaken(Struct, frozen=True, kw_only=True):
 
     key: NodeKey
     slots: int
+    is_manager: bool = False
 
 
 class SlotsFreed(Struct, frozen=True, kw_only=True):
@@ -333,6 +335,7 @@ class SlotsFreed(Struct, frozen=True, kw_only=True):
     key: NodeKey
     slots: int
     result: TaskResult | None
+    is_manager: bool = False
 
 
 class RebootNode(Struct, frozen=True, kw_only=True):
@@ -450,6 +453,7 @@ class UpdateJob(Struct, frozen=True, kw_only=True):
     priority: int
     pool_id: str | None = None
     pool: PoolKey | None = None
+    allows_preemption: bool = False
     max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     ends_with_tasks: bool = False
     expiry_time: datetime | None = None
@@ -497,6 +501,18 @@ class PerformJobAction(Struct, frozen=True, kw_only=True):
 
 class JobOutOfTasks(Struct, frozen=True, kw_only=True):
     """The last task of the job that was not completed is completed, or deleted."""
+
+    key: JobKey
+
+
+class ManagerBegan(Struct, frozen=True, kw_only=True):
+    """The job manager task runs, or is gone: the other tasks of the job need not wait for it."""
+
+    key: JobKey
+
+
+class ManagerEnded(Struct, frozen=True, kw_only=True):
+    """The job manager task is completed, in whatever way."""
 
     key: JobKey
 
@@ -564,6 +580,8 @@ JobEvent = (
     | JobEnabled
     | PerformJobAction
     | JobOutOfTasks
+    | ManagerBegan
+    | ManagerEnded
     | JobDue
     | JobNodeOpened
     | JobNodeSettled

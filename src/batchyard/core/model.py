@@ -373,6 +373,17 @@ class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     affinity_id: str | None = None
     exit_conditions: ExitConditions | None = None
     depends_on: TaskDependencies | None = None
+    #: Whether it gets a token that is good for its job (J-64).
+    accesses_job: bool = False
+
+
+class JobManagerSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """The job manager task of a job: a task, and what makes it a manager. Source: J-57 ... J-65."""
+
+    task: TaskSpec
+    kill_job_on_completion: bool = True
+    run_exclusive: bool = True
+    allow_low_priority_node: bool = True
 
 
 class JobPreparationSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -447,7 +458,9 @@ class JobSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     on_task_failure: OnTaskFailure = OnTaskFailure.NO_ACTION
     max_parallel_tasks: int = limits.PARALLEL_TASKS_UNLIMITED
     uses_task_dependencies: bool = False
+    allow_task_preemption: bool = False
     common_environment_settings: tuple[EnvironmentSetting, ...] = ()
+    manager: JobManagerSpec | None = None
     preparation: JobPreparationSpec | None = None
     release: JobReleaseSpec | None = None
     metadata: tuple[MetadataItem, ...] | None = None
@@ -520,6 +533,7 @@ class JobChange(Struct, frozen=True, kw_only=True):
     """
 
     priority: int | None = None
+    allow_task_preemption: bool | None = None
     max_parallel_tasks: int | None = None
     constraints: JobConstraints | None = None
     on_all_tasks_complete: OnAllTasksComplete | None = None
@@ -602,7 +616,8 @@ class Node(Struct, frozen=True):
 
     `epoch` numbers its lives between restarts: what an earlier life says is stale. `slots_used` and
     `tasks_running` count executions that are not known to be over: also those of tasks that were
-    terminated meanwhile, and those that queue, so there may be more than the node has slots.
+    terminated meanwhile, and those that queue, so there may be more than the node has slots;
+    `managers_running` counts those of job manager tasks.
     `log_acknowledged` is the number of the last report that is in the store.
     """
 
@@ -626,6 +641,7 @@ class Node(Struct, frozen=True):
     start_run: Run = Run()
     #: What the node does when its last task is over: nothing, reboot, or leave its pool.
     plan: NodePlan = NodePlan.STAY
+    managers_running: int = 0
 
 
 class Job(Struct, frozen=True):
@@ -675,6 +691,14 @@ class Job(Struct, frozen=True):
     is_forced: bool = False
     #: The job schedule that made it.
     schedule: JobScheduleKey | None = None
+    #: Whether its tasks may make room for those of jobs of a higher priority (J-12).
+    allows_preemption: bool = False
+    has_manager: bool = False
+    #: Whether nothing of it runs before its manager has begun (J-57).
+    awaits_manager: bool = False
+    ends_with_manager: bool = False
+    manager_is_exclusive: bool = False
+    manager_needs_dedicated: bool = False
 
 
 class JobSchedule(Struct, frozen=True):
@@ -751,6 +775,12 @@ class Task(Struct, frozen=True):
     dependencies_left: int = 0
     #: Whether tasks that depend on this completed one may run (D-7).
     satisfies: bool = False
+    is_manager: bool = False
+
+    @property
+    def is_restarted_manager(self) -> bool:
+        """Whether it is a job manager task that ran before, and has to run again (J-58)."""
+        return self.is_manager and self.retry_count + self.requeue_count + self.recovery_count > 0
 
 
 class JobNode(Struct, frozen=True):
@@ -788,6 +818,7 @@ class Execution(Struct, frozen=True):
     attempt: int
     slots: int
     state: ExecutionState = ExecutionState.ASSIGNED
+    is_manager: bool = False
 
 
 def task_execution_id(task: TaskKey, attempt: int) -> ExecutionId:

@@ -206,7 +206,7 @@ def is_stale(node: Node, event: NodeEvent) -> bool:
 
 def check(node: Node) -> None:
     """Assert what is true of every stored node."""
-    assert 0 <= node.tasks_running <= node.slots_used, node
+    assert 0 <= node.managers_running <= node.tasks_running <= node.slots_used, node
     assert node.state is not RUNNING or node.tasks_running > 0, node
     assert node.state is not IDLE or node.tasks_running == 0, node
     assert node.tasks_succeeded <= node.tasks_run, node
@@ -298,6 +298,7 @@ def _taken(node: Node, event: SlotsTaken, now: datetime) -> Step[Node]:
             state_time=node.state_time if node.state is RUNNING else now,
             slots_used=node.slots_used + event.slots,
             tasks_running=node.tasks_running + 1,
+            managers_running=node.managers_running + event.is_manager,
         )
     )
 
@@ -307,6 +308,7 @@ def _freed(node: Node, event: SlotsFreed, now: datetime) -> Step[Node]:
         node,
         slots_used=node.slots_used - event.slots,
         tasks_running=node.tasks_running - 1,
+        managers_running=node.managers_running - event.is_manager,
         tasks_run=node.tasks_run + (event.result is not None),
         tasks_succeeded=node.tasks_succeeded + (event.result is TaskResult.SUCCESS),
     )

@@ -56,7 +56,8 @@ class WaitingTask(Struct, frozen=True):
 
     It runs on `nodes` nodes at once, and needs `required_slots` on each of them, or with
     `is_exclusive` all of them. One that `goes_first` lets no other task of its job be placed before
-    it (J-57), unless the pool has no nodes that could ever take it.
+    it (J-57), unless the pool has no nodes that could ever take it. It may wait for those others
+    while it runs: so it does not count as one of the job's (J-13), and nothing queues behind it.
     """
 
     key: TaskKey
@@ -77,6 +78,11 @@ class WaitingTask(Struct, frozen=True):
     def is_plain(self) -> bool:
         """Whether all that it wants is so many slots: where one finds none, none of its size do."""
         return not self.holds_nodes and not self.needs_dedicated
+
+    @property
+    def may_queue(self) -> bool:
+        """Whether it may wait on a node for a slot there."""
+        return self.is_plain and not self.goes_first
 
 
 class WaitingJob(Struct, frozen=True, kw_only=True):
@@ -151,6 +157,8 @@ class _Nodes:
     low_priority: frozenset[NodeKey] = frozenset()
     #: Nodes of which nobody gets anything any more.
     held: frozenset[NodeKey] = frozenset()
+    #: Nodes where nothing queues, for what runs there may wait for it.
+    closed: set[NodeKey] = field(default_factory=set)
 
     def put(self, node: NodeKey, slots_free: int) -> None:
         self.slots_free[node] = slots_free
@@ -233,7 +241,7 @@ class _Nodes:
             for node in self.by_free[free]:
                 room = free + job.queue_slots_max.get(node, 0)
                 fits = task.required_slots <= min(room, self.slots[node])
-                if fits and node in job.queue_slots_max:
+                if fits and node in job.queue_slots_max and node not in self.closed:
                     return (node,)
         return ()
 
@@ -292,17 +300,22 @@ def _take_turns(
     turns = deque((job, iter(job.tasks), set[int](), job.tasks_max) for job in jobs)
     while turns:
         job, tasks, too_large, most = turns.popleft()
-        for task in tasks if most != 0 else ():
+        for task in tasks:
+            if most == 0 and not task.goes_first:
+                break
             if task.required_slots in too_large and task.is_plain:
                 continue
             found = nodes.find(task, job.unfit)
             # Nothing queues in front of an older job that has to wait.
-            if not found and may_queue and task.is_plain and not (go_by_age and has_waiting):
+            may_join = may_queue and task.may_queue and not (go_by_age and has_waiting)
+            if not found and may_join:
                 found = nodes.find_queue(task, job)
             if found:
                 placements.append(_take(nodes, task, job.key, found))
                 again = turns.appendleft if go_by_age else turns.append
-                again((job, tasks, too_large, None if most is None else most - 1))
+                if most is not None and not task.goes_first:
+                    most -= 1
+                again((job, tasks, too_large, most))
                 break
             if task.is_plain:
                 too_large.add(task.required_slots)
@@ -319,6 +332,8 @@ def _take(nodes: _Nodes, task: WaitingTask, job: JobKey, found: Sequence[NodeKey
     slots = nodes.slots[found[0]] if task.is_exclusive else task.required_slots
     for node in found:
         nodes.take(node, slots)
+    if task.goes_first:
+        nodes.closed.update(found)
     return Placement(task.key, job, found[0], slots, tuple(found[1:]))
 
 

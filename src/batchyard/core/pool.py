@@ -218,7 +218,7 @@ def plan_nodes(pool: Pool, nodes: Iterable[Node]) -> NodeChanges:
     """Return what brings the pool to its target. Nodes that leave already do not count.
 
     What goes first when there are too many (P-18): nodes that are not usable yet, then those with
-    the fewest tasks, the youngest first.
+    the fewest tasks, the youngest first; nodes with job manager tasks go last (J-59).
     """
     staying = [node for node in nodes if node.state is not NodeState.LEAVING_POOL]
     add: list[bool] = []
@@ -232,6 +232,6 @@ def plan_nodes(pool: Pool, nodes: Iterable[Node]) -> NodeChanges:
     return NodeChanges(tuple(add), tuple(leave))
 
 
-def _worth(node: Node) -> tuple[bool, int, int]:
+def _worth(node: Node) -> tuple[int, bool, int, int]:
     is_usable = node.state in (NodeState.IDLE, NodeState.RUNNING)
-    return (is_usable, node.tasks_running, -node.key)
+    return (node.managers_running, is_usable, node.tasks_running, -node.key)

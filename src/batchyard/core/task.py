@@ -9,6 +9,8 @@ attempt ends decides whether the task completes or becomes ``active`` again, and
 * the node was lost: a *recovery*, counted internally and capped (T-15);
 * it never started: given back, and nothing is counted.
 
+A job manager task tells its job when it begins and when it is completed (J-57, J-60).
+
 News of an attempt that is not the present one are ignored: it was given up, and the task may run
 elsewhere already. Source: 01 Task.state, 03.
 """
@@ -30,6 +32,8 @@ from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    ManagerBegan,
+    ManagerEnded,
     PerformJobAction,
     ReactivateTask,
     RequeueTask,
@@ -143,7 +147,7 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
         case TaskFilesRemoved():
             result = Step(replace(task, files_due_time=None, are_files_removed=True))
         case DeleteTask():
-            result = Step(None, _stop(task))
+            result = Step(None, (*_stop(task), *_begin_job(task)))
         case _:
             assert_never(event)
     state = None if result.entity is None else result.entity.state
@@ -195,7 +199,8 @@ def _placed(task: Task, event: TaskPlaced, now: datetime) -> Step[Task]:
         task=task.key,
         node=event.node,
         attempt=attempt,
-        slots=task.required_slots,
+        slots=event.slots,
+        is_manager=task.is_manager,
     )
     return Step(placed, (order,))
 
@@ -212,7 +217,12 @@ def _started(task: Task, event: TaskStarted) -> Step[Task]:
         last_retry_time=last_retry_time,
         is_retry_due=False,
     )
-    return Step(started)
+    return Step(started, _begin_job(task))
+
+
+def _begin_job(task: Task) -> tuple[ManagerBegan, ...]:
+    """Let the other tasks of a job run: its manager does, or never will again."""
+    return (ManagerBegan(key=task.job),) if task.is_manager else ()
 
 
 def _ended(task: Task, event: TaskEnded) -> Step[Task]:
@@ -349,6 +359,8 @@ def _completed(
     effects: list[Effect] = [] if due is None else [WakeRetention(due)]
     if options.job_action is not None and options.job_action is not JobAction.NONE:
         effects.append(PerformJobAction(key=task.job, action=options.job_action))
+    if task.is_manager:
+        effects.append(ManagerEnded(key=task.job))
     return Step(completed, effects)
 
 

@@ -265,7 +265,10 @@ def _of_turn(task: WaitingTask, pool: Pool, facts: Facts, suitable: Sequence[Nod
     """Return why a task has to wait for its turn on nodes that could take it."""
     job = facts.job
     details: dict[str, object] = {"requiredSlots": task.required_slots, **facts.tasks_before}
-    if facts.tasks_max is not None and facts.tasks_max <= 0:
+    if job.awaits_manager and not task.goes_first:
+        sentence = f"Job {job.id} has a job manager task that has not begun."
+        return Reason(WaitingCode.JOB_MANAGER_FIRST, sentence, details)
+    if facts.tasks_max is not None and facts.tasks_max <= 0 and not task.goes_first:
         details["maxParallelTasks"] = job.max_parallel_tasks
         sentence = f"Job {job.id} has {job.max_parallel_tasks} tasks on nodes, as many as it may."
         return Reason(WaitingCode.PARALLEL_TASKS_LIMIT, sentence, details)
@@ -322,4 +325,5 @@ def kind(task: WaitingTask) -> Kind:
     """
     whole = "+exclusive" if task.is_exclusive else ""
     dedicated = "+dedicated" if task.needs_dedicated else ""
-    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}"
+    first = "+first" if task.goes_first else ""
+    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}{first}"

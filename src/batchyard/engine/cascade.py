@@ -80,6 +80,7 @@ from batchyard.engine.directories import task_directory
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Changes, Transaction
 from batchyard.engine.reasons import Noted
+from batchyard.engine.tokens import JobTokens
 from batchyard.link import messages
 
 Key = TypeVar("Key")
@@ -175,8 +176,11 @@ class Entities(Generic[Key, Entity]):
 class Cascade:
     """The work of one command in a transaction. `now` is the same for all of it."""
 
-    def __init__(self, transaction: Transaction, now: datetime, hints: Hints) -> None:
+    def __init__(
+        self, transaction: Transaction, now: datetime, hints: Hints, tokens: JobTokens
+    ) -> None:
         self.transaction: Final = transaction
+        self.tokens: Final = tokens
         self.now: Final = now
         self.hints: Final = hints
         #: Jobs that changed, or of which tasks wait that did not.
@@ -288,7 +292,7 @@ class Cascade:
         """Note what may have changed why tasks wait."""
         for _, found in changes.tasks:
             if found is not None and _is_waiting(found):
-                self.noted.waiting.add((found.job, found.required_slots))
+                self.noted.waiting.add((found.job, found.required_slots, found.is_manager))
         for job_before, job_after in changes.jobs:
             self.noted.job(job_before, job_after)
         for node_before, node_after in changes.nodes:
@@ -309,7 +313,7 @@ class Cascade:
         sizes = self.transaction.satisfy_dependents(job.key, tasks, self.now) if tasks else ()
         if sizes:
             self.ready.add(job.key)
-            self.noted.waiting.update((job.key, slots) for slots in sizes)
+            self.noted.waiting.update((job.key, slots, False) for slots in sizes)
             if job.pool is not None:
                 self.run([WakePlacement(job.pool)])
 

@@ -13,6 +13,7 @@ from batchyard.engine.cascade import Cascade, Dated, Wakes
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Fleet, NodeRequest, Store, Transaction
 from batchyard.engine.reasons import Noted, record
+from batchyard.engine.tokens import JobTokens
 from batchyard.engine.waits import Held
 
 Command = Callable[[Cascade], Any]
@@ -48,8 +49,11 @@ class Engine:
     others share the commit. Orders to nodes leave after it, never before.
     """
 
-    def __init__(self, store: Store, clock: Clock, fleet: Fleet) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, fleet: Fleet, tokens: JobTokens | None = None
+    ) -> None:
         self._store = store
+        self._tokens = tokens or JobTokens({})
         self._clock = clock
         self._fleet = fleet
         self._wakes = Wakes()
@@ -128,7 +132,7 @@ class Engine:
     def _run(
         self, transaction: Transaction, now: datetime, this: _Round, command: Command
     ) -> Answer:
-        cascade = Cascade(transaction, now, self._hints)
+        cascade = Cascade(transaction, now, self._hints, self._tokens)
         try:
             with transaction.savepoint():
                 value = command(cascade)

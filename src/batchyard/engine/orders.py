@@ -123,7 +123,16 @@ def _assignment(
         wait_for=_wait_for(cascade, execution),
         wall_clock_seconds_max=None if limit is None else limit.total_seconds(),
         resource_files=_resource_files(spec.resource_files),
+        authentication_token=_token(cascade, execution, task),
     )
+
+
+def _token(cascade: Cascade, execution: Execution, task: TaskSpec | None) -> str | None:
+    """Return the token of a task: a job manager always gets one, for adding tasks is its work."""
+    if task is None or execution.job is None or not (execution.is_manager or task.accesses_job):
+        return None
+    job = cascade.jobs.get(execution.job)
+    return None if job is None else cascade.tokens.mint(job)
 
 
 def _start_assignment(cascade: Cascade, execution: Execution) -> messages.Assignment:

@@ -6,7 +6,7 @@ A round looks at the jobs of the ready index in the order of their turns until n
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Final
 
 from batchyard.core import limits, placement
@@ -30,6 +30,7 @@ from batchyard.core.model import (
     Task,
     TaskKey,
 )
+from batchyard.engine import displacing
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.facts import as_waiting
 from batchyard.engine.orders import must_wait
@@ -74,6 +75,8 @@ class _Nodes:
         self.open: dict[NodeKey, list[JobKey]] = {}
         for place in cascade.transaction.open_jobs(self.usable):
             self.open.setdefault(place.node, []).append(place.job)
+        #: Where nothing queues: the job manager task there may wait for it.
+        self._closed = {node.key for node in found if node.managers_running > 0}
         self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
         self.held: frozenset[NodeKey] = frozenset()
         self.measure()
@@ -86,6 +89,11 @@ class _Nodes:
     def take(self, node: NodeKey, slots: int) -> None:
         """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
+
+    def close(self, node: NodeKey) -> None:
+        """Let nothing queue on a node from now on."""
+        self._closed.add(node)
+        self._queue_bounds[node] = 0
 
     def hold(self, nodes: frozenset[NodeKey]) -> None:
         """Give nobody anything on these nodes in this round: they are for a task that waits."""
@@ -126,6 +134,8 @@ class _Nodes:
 
         The longest of them counts: a queue behind a task of an hour would wait an hour.
         """
+        if key in self._closed:
+            return 0
         means = [self._cascade.hints.run_times.mean(job) for job in self.open.get(key, ())]
         known = [mean for mean in means if mean is not None]
         if len(known) < len(means):
@@ -169,6 +179,7 @@ class _Round:
             if not jobs:
                 break
             turns = chain(self._place(jobs), turns)
+        self._make_room()
         self._recall_lower()
         if nodes.held or self._pool.key in self._cascade.hints.held:
             self._cascade.hints.held[self._pool.key] = nodes.held
@@ -202,16 +213,20 @@ class _Round:
         room = self._nodes.free_room + (self._nodes.queue_room if queues else 0)
         room = min(room, self._placements_left)
         limit = room if len(keys) == 1 else 1 + 2 * room // len(keys)
-        waiting = cascade.transaction.waiting_tasks(keys, limit)
+        waiting = self._waiting_tasks(keys, limit)
         parallel_room = self._parallel_room(keys)
         cut = _cut(waiting, limit) if limit < room else {}
         keys, later = self._part(keys, cut)
         jobs = [job for job in map(cascade.jobs.get, keys) if job is not None and waiting[job.key]]
-        plan = placement.plan(self._snapshot(jobs, waiting, queues, parallel_room))
+        plan = placement.plan(
+            self._snapshot(self._waiting_jobs(jobs, waiting, queues, parallel_room))
+        )
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
             self._nodes.take(item.node, item.slots)
+            if by_key[item.task].is_manager:
+                self._nodes.close(item.node)
         self._nodes.hold(plan.held)
         self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
@@ -222,9 +237,16 @@ class _Round:
             self._held_up = plan.held_up
         placed = {item.task for item in plan.placements}
         self._note_turns(keys, waiting, placed, limit)
-        placed_of = Counter(item.job for item in plan.placements)
+        placed_of = Counter(
+            item.job for item in plan.placements if not by_key[item.task].is_manager
+        )
         limited = [key for key in keys if key in parallel_room]
-        full = {key for key in limited if placed_of[key] >= parallel_room[key]}
+        full = {
+            key
+            for key in limited
+            if placed_of[key] >= parallel_room[key]
+            and not any(task.is_manager and task.key not in placed for task in waiting[key])
+        }
         for key in full:
             self._ready.drop(key)  # Until one of its tasks is over.
         if self._placements_left == 0:
@@ -254,50 +276,77 @@ class _Round:
         return now, [key for key in keys if self._ready.priority(key) < least]
 
     def _parallel_room(self, keys: Sequence[JobKey]) -> dict[JobKey, int]:
-        """Return of jobs with a limit how many more tasks they may have on nodes (J-13)."""
+        """Return of jobs with a limit how many more tasks they may have on nodes (J-13).
+
+        Managers do not count: one may wait for tasks that a limit of one would never let run.
+        """
         limited = {
             job.key: job.max_parallel_tasks
             for job in map(self._cascade.jobs.get, keys)
             if job is not None and job.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED
         }
-        counts = self._cascade.transaction.open_task_counts(list(limited))
-        return {key: max(0, most - counts.get(key, 0)) for key, most in limited.items()}
+        transaction = self._cascade.transaction
+        counts = transaction.open_task_counts(list(limited))
+        led = [key for key in limited if self._has_manager(key)]
+        managed = transaction.open_managers(led) if led else set()
+        return {
+            key: max(0, most - counts.get(key, 0) + (key in managed))
+            for key, most in limited.items()
+        }
 
-    def _snapshot(
-        self,
-        jobs: Sequence[Job],
-        waiting: dict[JobKey, list[Task]],
-        queues: dict[JobKey, dict[NodeKey, int]],
-        parallel_room: dict[JobKey, int],
-    ) -> placement.PoolSnapshot:
-        prepared = [job.key for job in jobs if job.has_preparation]
-        failed = self._cascade.transaction.failed_job_nodes(prepared)
+    def _has_manager(self, key: JobKey) -> bool:
+        job = self._cascade.jobs.get(key)
+        return job is not None and job.has_manager
+
+    def _waiting_tasks(self, keys: Sequence[JobKey], limit: int) -> dict[JobKey, list[Task]]:
+        """Return the first waiting tasks of jobs: before its manager, nothing of a job (J-57)."""
+        waiting = self._cascade.transaction.waiting_tasks(keys, limit)
+        for key, tasks in waiting.items():
+            job = self._cascade.jobs.get(key)
+            if job is not None and job.awaits_manager:
+                waiting[key] = [task for task in tasks if task.is_manager]
+        return waiting
+
+    def _snapshot(self, jobs: Sequence[placement.WaitingJob]) -> placement.PoolSnapshot:
         nodes = self._nodes
         return placement.PoolSnapshot(
             fill_type=self._pool.node_fill_type,
             job_order=self._pool.job_default_order,
             nodes=[
-                placement.FreeNode(node.key, node.slots, nodes.slots_free[node.key])
+                placement.FreeNode(
+                    node.key, node.slots, nodes.slots_free[node.key], node.is_dedicated
+                )
                 for node in nodes.usable.values()
             ],
-            jobs=[
-                placement.WaitingJob(
-                    key=job.key,
-                    priority=job.priority,
-                    tasks=[self._waiting(task) for task in waiting[job.key]],
-                    unfit=frozenset(failed.get(job.key, ())),
-                    queue_slots_max=queues.get(job.key, {}),
-                    tasks_max=parallel_room.get(job.key),
-                )
-                for job in jobs
-            ],
+            jobs=jobs,
             may_queue=self._held_up is None,
             held=nodes.held,
         )
 
-    def _waiting(self, task: Task) -> placement.WaitingTask:
+    def _waiting_jobs(
+        self,
+        jobs: Sequence[Job],
+        waiting: dict[JobKey, list[Task]],
+        queues: dict[JobKey, dict[NodeKey, int]],
+        parallel_room: dict[JobKey, int],
+    ) -> list[placement.WaitingJob]:
+        prepared = [job.key for job in jobs if job.has_preparation]
+        failed = self._cascade.transaction.failed_job_nodes(prepared)
+        return [
+            placement.WaitingJob(
+                key=job.key,
+                priority=job.priority,
+                tasks=[self._waiting(job, task) for task in waiting[job.key]],
+                unfit=frozenset(failed.get(job.key, ())),
+                queue_slots_max=queues.get(job.key, {}),
+                tasks_max=parallel_room.get(job.key),
+            )
+            for job in jobs
+        ]
+
+    def _waiting(self, job: Job, task: Task) -> placement.WaitingTask:
         wanted = None if task.affinity_id is None else self._by_affinity.get(task.affinity_id)
-        return as_waiting(task, wanted)
+        return as_waiting(job, task, wanted)
 
     def _carry_out(self, item: placement.Placement) -> None:
         """Prepare the node for the job if need be, then place the task."""
@@ -309,9 +358,10 @@ class _Round:
         job_node = cascade.job_nodes.get(key)
         assert job_node is not None, item
         needs_preparation = must_wait(job_node)
-        cascade.run(
-            [TaskPlaced(key=item.task, node=item.node, needs_preparation=needs_preparation)]
+        placed = TaskPlaced(
+            key=item.task, node=item.node, slots=item.slots, needs_preparation=needs_preparation
         )
+        cascade.run([placed])
 
     def _prepare(self, key: tuple[JobKey, NodeKey]) -> None:
         cascade = self._cascade
@@ -349,14 +399,53 @@ class _Round:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
-            if len(waiting[key]) < limit:
-                self._cascade.noted.left[key] = set(left)
+            job = self._cascade.jobs.get(key)
+            if len(waiting[key]) < limit and job is not None and not job.awaits_manager:
+                self._cascade.noted.left[key] = {
+                    (task.required_slots, task.is_manager)
+                    for task in waiting[key]
+                    if task.key not in placed
+                }
             if left:
                 self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
             elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):
                 self._cascade.run([WakePlacement(self._pool.key)])
+
+    def _make_room(self) -> None:
+        """Have tasks leave for a manager that has to run again, or for a higher priority."""
+        keys = self._that_displace()
+        if not keys:
+            return
+        cascade = self._cascade
+        cascade.flush()  # What was placed by now does not wait.
+        cascade.jobs.read(keys)
+        limit = limits.DISPLACED_PER_ROUND_MAX if self._ready.preemptible else 1
+        waiting = self._waiting_tasks(keys, limit)
+        for key in keys:
+            if not any(task.is_restarted_manager for task in waiting[key]):
+                self._ready.urgent.discard(key)
+        found = [job for job in map(cascade.jobs.get, keys) if job is not None]
+        jobs = self._waiting_jobs(found, waiting, {}, self._parallel_room(keys))
+        displacing.make_room(cascade, jobs, self._nodes.usable, self._nodes.slots_free)
+
+    def _that_displace(self) -> list[JobKey]:
+        """Return jobs for which others may have to leave, the most important first."""
+        ready = self._ready
+        keys = set(ready.urgent)
+        if ready.preemptible:
+            open_jobs = set(chain.from_iterable(self._nodes.open.values()))
+            least = min(
+                (ready.preemptible[job] for job in open_jobs & ready.preemptible.keys()),
+                default=None,
+            )
+            higher = takewhile(
+                lambda job: least is not None and ready.priority(job) > least,
+                ready.in_order(self._pool.job_default_order),
+            )
+            keys.update(islice(higher, _JOBS_A_LOOK))
+        return sorted(keys, key=lambda key: (-ready.priority(key), key))
 
     def _recall_lower(self) -> None:
         """Have nodes give back what queues in front of a job of a higher priority."""

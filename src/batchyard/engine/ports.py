@@ -207,6 +207,21 @@ class UsableNode(NamedTuple):
     id: str
     slots: int
     slots_used: int
+    is_dedicated: bool
+    managers_running: int
+
+
+class OpenTask(NamedTuple):
+    """A task whose execution on a node is not known to be over; see `Execution`."""
+
+    key: TaskKey
+    job: JobKey
+    node: NodeKey
+    slots: int
+    attempt: int
+    is_stopping: bool
+    is_manager: bool
+    start_time: datetime | None
 
 
 class OpenJob(NamedTuple):
@@ -409,6 +424,22 @@ class Transaction(Protocol):
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
+        ...
+
+    def preemptible_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool that allow preemption, and their priorities."""
+        ...
+
+    def restarted_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager ran before and waits to run again."""
+        ...
+
+    def open_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager runs or is to run on a node."""
+        ...
+
+    def open_tasks(self, nodes: Iterable[NodeKey]) -> list[OpenTask]:
+        """Return the tasks on nodes: those that run, queue, or are being stopped."""
         ...
 
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:

@@ -22,6 +22,10 @@ class ReadyJobs:
     """
 
     def __init__(self, jobs: Iterable[tuple[JobKey, int]]) -> None:
+        #: Jobs whose manager has to run again: it may displace other tasks (J-58).
+        self.urgent: set[JobKey] = set()
+        #: Jobs whose tasks may be displaced, and their priorities (J-12).
+        self.preemptible: dict[JobKey, int] = {}
         self._priorities: dict[JobKey, int] = {}
         self._least_slots: dict[JobKey, int] = {}
         self._turns: dict[int, dict[JobKey, None]] = {}
@@ -39,12 +43,18 @@ class ReadyJobs:
     def drop(self, job: JobKey) -> None:
         """Forget a job: nothing of it waits."""
         self._least_slots.pop(job, None)
+        self.urgent.discard(job)
         priority = self._priorities.pop(job, None)
         if priority is not None:
             turns = self._turns[priority]
             del turns[job]
             if not turns:
                 del self._turns[priority]
+
+    def forget(self, job: JobKey) -> None:
+        """Forget a job: it is over, or not of this pool any more."""
+        self.drop(job)
+        self.preemptible.pop(job, None)
 
     def had_turn(self, job: JobKey) -> None:
         """Let a job wait until the others of its priority had theirs."""
@@ -100,16 +110,27 @@ class Ready:
         """Return the ready jobs of a pool."""
         self._look_at_noted(transaction)
         if pool not in self._pools:
-            self._pools[pool] = ReadyJobs(transaction.ready_jobs(pool))
+            found = transaction.ready_jobs(pool)
+            ready = self._pools[pool] = ReadyJobs(found)
+            ready.urgent = transaction.restarted_managers(job for job, _ in found)
+            ready.preemptible = dict(transaction.preemptible_jobs(pool))
         return self._pools[pool]
 
     def _look_at_noted(self, transaction: Transaction) -> None:
         jobs = transaction.jobs(self._noted)
+        led = [key for key, job in jobs.items() if job.has_manager]
+        urgent = transaction.restarted_managers(led) if led else set()
         for key in self._noted:
             job = jobs.get(key)
             for pool, ready in self._pools.items():
                 if job is not None and job.pool == pool and job.state is JobState.ACTIVE:
                     ready.put(key, job.priority)
+                    if key in urgent:
+                        ready.urgent.add(key)
+                    if job.allows_preemption:
+                        ready.preemptible[key] = job.priority
+                    else:
+                        ready.preemptible.pop(key, None)
                 else:
-                    ready.drop(key)
+                    ready.forget(key)
         self._noted.clear()

@@ -46,7 +46,7 @@ def history_of(transaction: Transaction, job: Job, task: Task, reason: Reason | 
     if not task.dependencies_left:
         if task.attempt and task.state is TaskState.ACTIVE and not task.is_placed:
             begin = task.state_time
-        pasts = transaction.waits.history(task.job, waiting.kind(as_waiting(task)))
+        pasts = transaction.waits.history(task.job, waiting.kind(as_waiting(job, task)))
         history += _of_class(pasts, begin, end)
     if reason is None:
         return history

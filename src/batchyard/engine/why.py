@@ -15,7 +15,7 @@ from batchyard.core import limits, waiting
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import Job, JobState, NodeKey, Task, TaskKey, TaskState
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
-from batchyard.engine.facts import as_waiting, gather
+from batchyard.engine.facts import as_waiting, gather, samples
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waited import WAITING, Wait, history_of
 from batchyard.engine.waits import Dependents, Held
@@ -115,11 +115,13 @@ def _reason(transaction: Transaction, job: Job, task: Task, held: Held) -> Reaso
     ((_, facts),) = gather(transaction, [job], held)
     if task.dependencies_left:
         shown = limits.WAITING_IDS_SHOWN
-        return waiting.why(as_waiting(task), facts, transaction.waits.dependencies(task, shown))
+        return waiting.why(
+            as_waiting(job, task), facts, transaction.waits.dependencies(task, shown)
+        )
     before = {"olderTasks": transaction.waits.older_tasks(task, limits.WAITING_LOOKS_MAX)}
     if job.pool is not None:
         before["tasksOfHigherPriority"] = transaction.waits.tasks_of_higher_priority(job, job.pool)
-    return waiting.why(as_waiting(task), replace(facts, tasks_before=before))
+    return waiting.why(as_waiting(job, task), replace(facts, tasks_before=before))
 
 
 def _of_placed(transaction: Transaction, node: NodeKey, state: TaskState) -> Reason:
@@ -178,17 +180,29 @@ class _Groups:
 
     def _ready(self, left: int, *, is_exact: bool) -> list[Group]:
         """Tasks that only need a place, by their classes; if that is exact, `left` in all."""
-        samples = self._transaction.waiting_tasks([self._job.key], 1)[self._job.key]
-        limit = limits.WAITING_TASKS_COUNTED_MAX
+        firsts = samples(self._transaction, [self._job.key]).get(self._job.key, [])
+        managers = [first for first in firsts if first.is_manager]
+        is_exact = is_exact and len(firsts) - len(managers) == 1
         groups = []
-        for sample in samples:
-            group = Group(reason=waiting.why(as_waiting(sample), self._facts), count=left)
-            if len(samples) > 1 or not is_exact:
-                group.count = self._waits.count_waiting(sample, limit)
-                group.is_exact = group.count < limit
-            group.tasks = self._waits.first_waiting(sample, self._shown)
+        for first in firsts:
+            reason = waiting.why(as_waiting(self._job, first), self._facts)
+            group = Group(reason=reason, count=1, tasks=[first.key])
+            if not first.is_manager:
+                hidden = {one.key for one in managers if one.required_slots == first.required_slots}
+                self._count(group, first, hidden, left - len(managers) if is_exact else None)
             groups.append(group)
         return groups
+
+    def _count(self, group: Group, first: Task, hidden: set[TaskKey], count: int | None) -> None:
+        """Count the class of a task without those that are of its size and not of its class."""
+        if count is None:
+            limit = limits.WAITING_TASKS_COUNTED_MAX
+            found = self._waits.count_waiting(first, limit)
+            group.count, group.is_exact = found - len(hidden), found < limit
+        else:
+            group.count = count
+        keys = self._waits.first_waiting(first, self._shown + len(hidden))
+        group.tasks = [key for key in keys if key not in hidden][: self._shown]
 
     def _dependents(self, found: Dependents, count: int) -> list[Group]:
         """Tasks that wait for others: those that are hopeless by an id, and all the rest.
@@ -223,6 +237,10 @@ class _Groups:
     def _examined(self, tasks: Iterable[TaskKey]) -> list[Reason]:
         found = self._transaction.tasks(tasks)
         return [
-            waiting.why(as_waiting(task), self._facts, self._waits.dependencies(task, self._shown))
+            waiting.why(
+                as_waiting(self._job, task),
+                self._facts,
+                self._waits.dependencies(task, self._shown),
+            )
             for task in found.values()
         ]

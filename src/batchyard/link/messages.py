@@ -17,7 +17,7 @@ import msgspec
 from batchyard.core.model import EndCause, ExecutionKind
 
 #: Moves when a message changes its meaning; an agent of another protocol is refused.
-PROTOCOL: Final = 3
+PROTOCOL: Final = 4
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -91,6 +91,7 @@ class Assignment(Message, frozen=True):
     preparation execution that must exit with 0 first; if it fails, the service decides. `slots`
     is 0 for what runs beside the slots (J-75, J-81). `wall_clock_seconds_max` is None for no limit.
     `environment` holds the user's settings only; the node adds its own ``AZ_BATCH_*`` variables.
+    `authentication_token` is for the task to ask the service with (J-64).
 
     A start task has the directory ``startup`` and no job or task id; what it leaves running lives
     until the end of this life of the node (P-27, architecture.md section 8).
@@ -109,6 +110,7 @@ class Assignment(Message, frozen=True):
     wait_for: str | None
     wall_clock_seconds_max: float | None
     resource_files: list[ResourceFileOrder] = []
+    authentication_token: str | None = None
 
 
 class Assign(Message, frozen=True):

@@ -18,6 +18,7 @@ from batchyard.engine.cascade import Cascade
 from batchyard.engine.engine import Engine
 from batchyard.engine.ports import Clock
 from batchyard.engine.service import Service
+from batchyard.engine.tokens import JobTokens
 from batchyard.engine.writer import Writer
 from batchyard.fleet.local import LocalFleet
 from batchyard.fleet.places import NodeHomes
@@ -65,7 +66,7 @@ class Server:
         clock = clock or system
         self._store = SqliteStore(database, is_durable=is_durable)
         self._fleet = LocalFleet(homes, server_watch=server_watch)
-        engine = Engine(self._store, clock, self._fleet)
+        engine = Engine(self._store, clock, self._fleet, JobTokens(accounts))
         self._writer = Writer(engine, clock)
         self._service = Service(self._writer, self._store.reads, self._fleet)
         self._app = create_app(self._service, accounts, clock=system)

@@ -108,6 +108,7 @@ node: Final = Table(
     Column("start_task", Text),
     *_run("start_run"),
     Column("plan", String(16), nullable=False),
+    Column("managers_running", Integer, nullable=False),
     # A pool's nodes: however many are gone, they are never looked at.
     Index("ix_node_here", "pool", "key", sqlite_where=text("state <> 'gone'")),
     # The number of a node in its pool counts from the pool's first one, which may be gone.
@@ -154,6 +155,12 @@ job: Final = Table(
     Column("scheduling_error", Text),
     Column("is_forced", Integer, nullable=False),
     Column("schedule", BigInteger),
+    Column("allows_preemption", Integer, nullable=False),
+    Column("has_manager", Integer, nullable=False),
+    Column("awaits_manager", Integer, nullable=False),
+    Column("ends_with_manager", Integer, nullable=False),
+    Column("manager_is_exclusive", Integer, nullable=False),
+    Column("manager_needs_dedicated", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's jobs, in its order.
@@ -279,6 +286,7 @@ task: Final = Table(
     Column("exit_conditions", Text),
     Column("dependencies_left", BigInteger, nullable=False),
     Column("satisfies", Integer, nullable=False),
+    Column("is_manager", Integer, nullable=False),
     # When the last of what it depended on was completed; nobody decides by it.
     Column("dependencies_time", BigInteger),
     Index("ix_task_job", "job", "key"),
@@ -290,6 +298,8 @@ task: Final = Table(
         "files_due_time",
         sqlite_where=text("files_due_time IS NOT NULL"),
     ),
+    # Placement: where the manager of a job stands.
+    Index("ix_task_manager", "job", sqlite_where=text("is_manager = 1")),
     # Placement: the first waiting tasks of a job, of each size.
     Index(
         "ix_task_waiting",
@@ -380,6 +390,7 @@ execution: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("is_manager", Integer, nullable=False),
     Index("ix_execution_node", "node"),
     Index("ix_execution_job", "job"),
 )

@@ -32,8 +32,8 @@ from batchyard.core.model import (
     TaskKey,
     TaskSpec,
 )
-from batchyard.engine.ports import Changes, OpenJob, UsableNode
-from batchyard.store import dependencies, lifetimes, schema, sets
+from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
+from batchyard.store import dependencies, lifetimes, managers, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 from batchyard.store.waiting import IS_WAITING, SqlWaits
 
@@ -350,10 +350,27 @@ class SqlTransaction:
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
         """Return the nodes of a pool that take tasks, whether they have room or not."""
         sql = (
-            "SELECT key, id, slots, slots_used FROM node WHERE pool = ? "
+            "SELECT key, id, slots, slots_used, is_dedicated, managers_running "
+            "FROM node WHERE pool = ? "
             f"AND state <> 'gone' AND state IN ({_TAKING}) AND plan = 'stay' ORDER BY key"
         )
-        return [UsableNode(NodeKey(row[0]), *row[1:]) for row in self._execute(sql, pool)]
+        return [UsableNode(*row) for row in self._execute(sql, pool)]
+
+    def preemptible_jobs(self, pool: PoolKey) -> list[tuple[JobKey, int]]:
+        """Return the active jobs of a pool that allow preemption, and their priorities."""
+        return managers.preemptible_jobs(self._connection, pool)
+
+    def restarted_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager ran before and waits to run again."""
+        return managers.restarted(self._connection, jobs)
+
+    def open_managers(self, jobs: Iterable[JobKey]) -> set[JobKey]:
+        """Return those of the jobs whose manager runs or is to run on a node."""
+        return managers.placed(self._connection, jobs)
+
+    def open_tasks(self, nodes: Iterable[NodeKey]) -> list[OpenTask]:
+        """Return the tasks on nodes: those that run, queue, or are being stopped."""
+        return managers.open_tasks(self._connection, nodes)
 
     def open_jobs(self, nodes: Iterable[NodeKey]) -> list[OpenJob]:
         """Return which jobs have tasks on these nodes that run or queue."""

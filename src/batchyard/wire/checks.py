@@ -94,11 +94,11 @@ def identifier(value: str | None, name: str) -> str:
     return wanted
 
 
-def display_name(value: str | None) -> str | None:
+def display_name(value: str | None, name: str = "displayName") -> str | None:
     """Return a display name. Source: L-2."""
-    if value is not None and len(text(value, "displayName")) > limits.DISPLAY_NAME_CHARS_MAX:
+    if value is not None and len(text(value, name)) > limits.DISPLAY_NAME_CHARS_MAX:
         raise Refused.of_property(
-            "displayName",
+            name,
             shorten(value),
             f"use at most {limits.DISPLAY_NAME_CHARS_MAX} characters",
         )

@@ -30,6 +30,13 @@ _ROWS: Final[Mapping[ErrorCode, tuple[HTTPStatus, str]]] = {
         "The key for one of the metadata key-value pairs is empty.",
     ),
     ErrorCode.FILE_NOT_FOUND: (_NOT_FOUND, "The specified file does not exist."),
+    ErrorCode.INSUFFICIENT_ACCOUNT_PERMISSIONS: (
+        HTTPStatus.FORBIDDEN,
+        (
+            "The account being accessed does not have sufficient permissions to execute this "
+            "operation."
+        ),
+    ),
     ErrorCode.INTERNAL_ERROR: (
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Server encountered an internal error. Please try again after some time.",

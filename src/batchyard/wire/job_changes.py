@@ -28,6 +28,7 @@ def read_job_patch(body: bytes, version: ApiVersion = LATEST) -> JobChange:
     on_all_tasks_complete = request.on_all_tasks_complete
     return JobChange(
         priority=None if request.priority is None else jobs.priority(request.priority),
+        allow_task_preemption=request.allow_task_preemption,
         max_parallel_tasks=None
         if request.max_parallel_tasks is None
         else jobs.max_parallel_tasks(request.max_parallel_tasks),
@@ -53,6 +54,7 @@ def read_job_replacement(body: bytes, version: ApiVersion = LATEST) -> JobChange
     pool_info = auto_pools.check_pool_info(request.pool_info)
     return JobChange(
         priority=jobs.priority(request.priority),
+        allow_task_preemption=bool(request.allow_task_preemption),
         max_parallel_tasks=jobs.max_parallel_tasks(request.max_parallel_tasks),
         constraints=jobs.constraints(request.constraints),
         on_all_tasks_complete=jobs.on_all_tasks_complete(request.on_all_tasks_complete),

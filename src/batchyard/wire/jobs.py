@@ -25,6 +25,7 @@ from batchyard.wire import (
     checks,
     coverage,
     links,
+    managers,
     model,
     old_names,
     pools,
@@ -69,6 +70,9 @@ def read_specification(
     release = _release(request.job_release_task)
     if release is not None:
         _check_release(release, preparation)
+    manager = managers.read_manager(request.job_manager_task)
+    if manager is not None:
+        managers.check_id(manager, preparation, release)
     pool_info = auto_pools.check_pool_info(request.pool_info)
     auto_pool = auto_pools.read_auto_pool(
         pool_info.auto_pool_specification, is_scheduled=is_scheduled
@@ -90,9 +94,11 @@ def read_specification(
         ),
         max_parallel_tasks=max_parallel_tasks(request.max_parallel_tasks),
         uses_task_dependencies=bool(request.uses_task_dependencies),
+        allow_task_preemption=bool(request.allow_task_preemption),
         common_environment_settings=checks.environment(
             request.common_environment_settings, "commonEnvironmentSettings"
         ),
+        manager=manager,
         preparation=preparation,
         release=release,
         metadata=checks.metadata(request.metadata),
@@ -251,9 +257,10 @@ def write_job(view: JobView, base_url: str) -> model.BatchJob:
         else model.BatchJobState(job.previous_state),
         previous_state_transition_time=_instant(job.previous_state_time),
         priority=job.priority,
-        allow_task_preemption=False,
+        allow_task_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
         constraints=_write_constraints(spec),
+        job_manager_task=managers.write_manager(spec.manager),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),
@@ -275,13 +282,14 @@ def write_specification(spec: JobSpec) -> model.BatchJobSpecification:
     """Return what a job schedule makes its jobs from, with all documented defaults (SC-3)."""
     return model.BatchJobSpecification(
         priority=spec.priority,
-        allow_task_preemption=False,
+        allow_task_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
         display_name=spec.display_name,
         uses_task_dependencies=spec.uses_task_dependencies,
         on_all_tasks_complete=model.BatchAllTasksCompleteMode(spec.on_all_tasks_complete),
         on_task_failure=model.BatchTaskFailureMode(spec.on_task_failure),
         constraints=_write_constraints(spec),
+        job_manager_task=managers.write_manager(spec.manager),
         job_preparation_task=_write_preparation(spec.preparation),
         job_release_task=_write_release(spec.release),
         common_environment_settings=tasks.write_environment(spec.common_environment_settings),

@@ -1,4 +1,7 @@
-"""Exit conditions and dependencies of tasks. Source: T-26 ... T-31, D-1 ... D-5, D-16; L-19."""
+"""Exit conditions, dependencies and tokens of tasks.
+
+Source: T-26 ... T-31, D-1 ... D-5, D-16, J-64; L-19.
+"""
 
 from collections.abc import Sequence
 
@@ -167,3 +170,15 @@ def write_dependencies(given: TaskDependencies | None) -> model.BatchTaskDepende
         ]
         or None,
     )
+
+
+def read_token_settings(given: model.AuthenticationTokenSettings | None) -> bool:
+    """Return whether a task gets a token for its job: the only access that there is (J-64)."""
+    return given is not None and bool(given.access)
+
+
+def write_token_settings(*, accesses_job: bool) -> model.AuthenticationTokenSettings | None:
+    """Return what access a task was given, None for none."""
+    if not accesses_job:
+        return None
+    return model.AuthenticationTokenSettings(access=[model.AccessScope.JOB])

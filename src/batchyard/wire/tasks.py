@@ -78,9 +78,6 @@ def _admit(task: model.BatchTaskCreateOptions) -> TaskSpec | Refused:
 def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
     coverage.check(task)
     constraints = checks.constraints(task.constraints, "constraints")
-    slots = 1
-    if task.required_slots is not None:
-        slots = checks.number(task.required_slots, "requiredSlots", 1, _REQUIRED_SLOTS_MAX)
     affinity_id = None
     if task.affinity_info is not None:
         name = "affinityInfo.affinityId"
@@ -95,11 +92,17 @@ def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
         max_task_retry_count=constraints.max_task_retry_count,
         retention_time=constraints.retention_time,
         resource_files=checks.resource_files(task.resource_files, "resourceFiles"),
-        required_slots=slots,
+        required_slots=required_slots(task.required_slots, "requiredSlots"),
         affinity_id=affinity_id,
         exit_conditions=task_options.read_exit_conditions(task.exit_conditions),
         depends_on=task_options.read_dependencies(task.depends_on),
+        accesses_job=task_options.read_token_settings(task.authentication_token_settings),
     )
+
+
+def required_slots(given: int | None, name: str) -> int:
+    """Return how many slots a task takes; one unless it says more (T-32)."""
+    return 1 if given is None else checks.number(given, name, 1, _REQUIRED_SLOTS_MAX)
 
 
 def read_task_update(body: bytes) -> TaskConstraints:
@@ -149,6 +152,9 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
         required_slots=spec.required_slots,
         exit_conditions=task_options.write_exit_conditions(spec.exit_conditions),
         depends_on=task_options.write_dependencies(spec.depends_on),
+        authentication_token_settings=task_options.write_token_settings(
+            accesses_job=spec.accesses_job
+        ),
         user_identity=user_identity(spec.elevation_level),
         execution_info=_execution_info(view),
         node_info=None if view.node is None else _node_info(view, view.node, base_url),

@@ -26,8 +26,9 @@ from batchyard.core.model import (
     OnTaskFailure,
 )
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.commands import auto_pools, found
+from batchyard.engine.commands import auto_pools, found, managers
 from batchyard.engine.commands.found import JobGuard
+from batchyard.engine.commands.tasks import add_manager
 from batchyard.engine.views import JobView
 
 
@@ -70,6 +71,7 @@ def make_job(
         state=JobState.ACTIVE,
         state_time=now,
         start_time=now,
+        allows_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
         performs_job_actions=spec.on_task_failure is not OnTaskFailure.NO_ACTION,
         uses_task_dependencies=spec.uses_task_dependencies,
@@ -88,11 +90,16 @@ def make_job(
             waits_for_preparation=spec.preparation.wait_for_success,
             reruns_preparation=spec.preparation.rerun_on_node_reboot_after_success,
         )
+    spec = managers.complete(spec)
+    if spec.manager is not None:
+        job = managers.led(job, spec.manager)
     begun = job_cycle.begun(job)
     assert begun.entity is not None
     cascade.transaction.add_job(begun.entity, spec)
     cascade.jobs.added(job.key, begun.entity)
     cascade.run(begun.effects)
+    if spec.manager is not None:
+        add_manager(cascade, begun.entity, spec.manager.task)
     if spec.auto_pool is not None and pool is None:
         failure = auto_pools.id_is_taken(spec.pool_id)
         cascade.run([SchedulingFailed(key=key, error=failure)])
@@ -124,6 +131,8 @@ def update_job(
         spec = replace(spec, pool_id=new_pool)
     if change.priority is not None:
         spec = replace(spec, priority=change.priority)
+    if change.allow_task_preemption is not None:
+        spec = replace(spec, allow_task_preemption=change.allow_task_preemption)
     if change.max_parallel_tasks is not None:
         spec = replace(spec, max_parallel_tasks=change.max_parallel_tasks)
     if change.constraints is not None:
@@ -142,6 +151,7 @@ def update_job(
         priority=spec.priority,
         pool_id=new_pool,
         pool=None if new_pool is None else cascade.transaction.pool_key(account, new_pool),
+        allows_preemption=spec.allow_task_preemption,
         max_parallel_tasks=spec.max_parallel_tasks,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(job.creation_time, spec.max_wall_clock_time),

@@ -175,19 +175,29 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
         task = _new_task(cascade, TaskKey(number), job.key, complete)
         admitted.append((task, complete))
         results.append(task)
-    admitted = _with_dependencies(cascade, job.key, admitted)
+    _insert(cascade, job, _with_dependencies(cascade, job.key, admitted))
+    return results
+
+
+def _insert(cascade: Cascade, job: Job, admitted: Sequence[tuple[Task, TaskSpec]]) -> None:
     cascade.transaction.add_tasks(job.key, admitted)
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
     cascade.noted.waiting.update(
-        (job.key, task.required_slots) for task, _ in admitted if not task.dependencies_left
+        (job.key, task.required_slots, False) for task, _ in admitted if not task.dependencies_left
     )
     if admitted:
         cascade.wakes.is_due(Dated.LIFETIME, cascade.now + limits.TASK_LIFETIME_MAX)
     if admitted and job.pool is not None:
         cascade.run([WakePlacement(job.pool)])
-    return results
+
+
+def add_manager(cascade: Cascade, job: Job, spec: TaskSpec) -> None:
+    """Add the job manager task of a new job, which has nothing yet that it could collide with."""
+    key = TaskKey(cascade.transaction.reserve("task", 1))
+    manager = replace(_new_task(cascade, key, job.key, spec), is_manager=True)
+    _insert(cascade, job, [(manager, spec)])
 
 
 def _with_dependencies(

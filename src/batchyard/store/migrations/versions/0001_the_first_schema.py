@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("is_manager", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_execution")),
     )
     with op.batch_alter_table("execution", schema=None) as batch_op:
@@ -93,6 +94,12 @@ def upgrade() -> None:
         sa.Column("scheduling_error", sa.Text(), nullable=True),
         sa.Column("is_forced", sa.Integer(), nullable=False),
         sa.Column("schedule", sa.BigInteger(), nullable=True),
+        sa.Column("allows_preemption", sa.Integer(), nullable=False),
+        sa.Column("has_manager", sa.Integer(), nullable=False),
+        sa.Column("awaits_manager", sa.Integer(), nullable=False),
+        sa.Column("ends_with_manager", sa.Integer(), nullable=False),
+        sa.Column("manager_is_exclusive", sa.Integer(), nullable=False),
+        sa.Column("manager_needs_dedicated", sa.Integer(), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_account_id_folded")),
@@ -250,6 +257,7 @@ def upgrade() -> None:
         sa.Column("start_run_result", sa.String(length=16), nullable=True),
         sa.Column("start_run_failure", sa.Text(), nullable=True),
         sa.Column("plan", sa.String(length=16), nullable=False),
+        sa.Column("managers_running", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node")),
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
@@ -327,6 +335,7 @@ def upgrade() -> None:
         sa.Column("exit_conditions", sa.Text(), nullable=True),
         sa.Column("dependencies_left", sa.BigInteger(), nullable=False),
         sa.Column("satisfies", sa.Integer(), nullable=False),
+        sa.Column("is_manager", sa.Integer(), nullable=False),
         sa.Column("dependencies_time", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task")),
     )
@@ -339,6 +348,9 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_task_job", ["job", "key"], unique=False)
         batch_op.create_index("ix_task_job_state", ["job", "state", "key"], unique=False)
+        batch_op.create_index(
+            "ix_task_manager", ["job"], unique=False, sqlite_where=sa.text("is_manager = 1")
+        )
         batch_op.create_index(
             "ix_task_waiting",
             ["job", "required_slots", "key"],
