@@ -97,7 +97,7 @@ def why_job(transaction: Transaction, account: str, job_id: str, held: Held) -> 
     return JobWait(
         job_id=job.id,
         state=job.state,
-        count=transaction.waits.active_tasks(job.key),
+        count=sum(group.count for group in groups),
         groups=sorted(merged.values(), key=lambda one: -one.count),
     )
 
@@ -143,7 +143,9 @@ class _Groups:
     def all(self) -> list[Group]:
         """Return all groups; several may have the same reason."""
         placed = self._placed()
-        left = self._waits.active_tasks(self._job.key) - sum(group.count for group in placed)
+        queued = WaitingCode.QUEUED_ON_NODE
+        left = self._waits.active_tasks(self._job.key)
+        left -= sum(group.count for group in placed if group.reason.code is queued)
         if left <= 0:
             return placed
         if waiting.of_job(self._job) is not None:
