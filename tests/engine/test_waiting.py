@@ -257,6 +257,10 @@ def test_the_wait_for_dependencies_ends_when_the_last_is_completed(world: World)
     world.clock.pass_time(MINUTE)
     world.run("task-1-1")
     assert told(world, "second") == [("DependencyPending", 0, 1), ("QueuedOnNode", 1, None)]
+    assert ask(world, "second").moments == [
+        ("added", START),
+        ("dependenciesSatisfied", START + MINUTE),
+    ]
 
 
 def test_the_tasks_of_a_job_are_counted_by_what_they_wait_for(world: World) -> None:
@@ -316,6 +320,8 @@ def test_a_task_that_is_taken_from_its_node_waits_from_then_on(world: World) -> 
     world.do(commands.reboot_node, ACCOUNT, "pool", world.nodes()[0].id, NodeOption.REQUEUE)
     assert code(world, "one") == "NodesStarting"
     assert told(world, "one") == [("NodesStarting", 1, None)]
+    names = [name for name, _ in ask(world, "one").moments]
+    assert names == ["added", "requeued", "cameBack"]
 
 
 def test_a_lost_node_that_comes_back_is_on_its_way(world: World) -> None:

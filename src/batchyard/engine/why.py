@@ -17,7 +17,7 @@ from batchyard.core.model import Job, JobState, NodeKey, Task, TaskKey, TaskStat
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
 from batchyard.engine.facts import as_waiting, gather, samples
 from batchyard.engine.ports import Transaction
-from batchyard.engine.waited import WAITING, Wait, history_of
+from batchyard.engine.waited import WAITING, Wait, history_of, moments_of
 from batchyard.engine.waits import Dependents, Held
 
 
@@ -30,6 +30,7 @@ class TaskWait:
     reason: Reason | None
     since: datetime | None
     history: Sequence[Wait]
+    moments: Sequence[tuple[str, datetime]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def why_task(
         reason=reason,
         since=history[-1].since if reason is not None and history else None,
         history=history,
+        moments=moments_of(transaction, task),
     )
 
 
