@@ -225,6 +225,15 @@ def test_a_task_that_never_ran_has_no_files_yet(bench: Bench):
     assert bench.client.get("/jobs/none/tasks/none/files").code == "JobNotFound"
 
 
+def test_a_task_that_was_ended_before_it_ran_never_has_files(bench: Bench):
+    bench.create_job()
+    bench.add_task()
+    assert bench.client.post("/jobs/job/tasks/task/terminate").status == 204
+    answer = bench.client.get(FILES)
+    assert (answer.status, answer.code) == (409, "OperationInvalidForCurrentState")
+    assert "ended before it ran" in answer.values["Reason"]
+
+
 @pytest.mark.usefixtures("node")
 @pytest.mark.parametrize(
     "path",

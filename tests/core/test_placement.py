@@ -233,6 +233,22 @@ def test_a_plan_respects_slots_places_once_and_leaves_nothing_that_fits(
                 assert all(left[node] < task.required_slots for node in fitting)
 
 
+@given(st.lists(st.integers(0, 6), max_size=6), jobs)
+def test_no_place_goes_to_a_younger_job_that_an_older_one_could_have_taken(
+    free: list[int], waiting: list[WaitingJob]
+) -> None:
+    """J-11."""
+    placed = placed_by(by_age(free, *waiting))
+    sizes = {task.key: task.required_slots for job in waiting for task in job.tasks}
+    of = {job.key: job for job in waiting}
+    done = {item.task for item in placed}
+    for item in placed:
+        for older in waiting:
+            if older.key < item.job and older.priority == of[item.job].priority:
+                left = [task.required_slots for task in older.tasks if task.key not in done]
+                assert item.node in older.unfit or all(size > sizes[item.task] for size in left)
+
+
 def one(key: int, priority: int = 0, **wants: Any) -> WaitingJob:  # Fields.
     """Return a job with one task that wants something special."""
     return WaitingJob(

@@ -6,6 +6,7 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
+from batchyard.core.model import DisableTasks, OnAllTasksComplete, OnTaskFailure
 from batchyard.engine import commands, loops
 from batchyard.engine.cascade import Cascade
 from batchyard.link import messages
@@ -85,6 +86,37 @@ def test_more_tasks_than_are_looked_at_together_are_ended_in_steps(
     world.settle()
     assert {world.state_of(name) for name in names} == {"completed"}
     assert world.engine.next_due is None or world.engine.next_due > world.clock.now()
+
+
+@pytest.mark.parametrize("end", ["terminate", "disable", "delete"])
+def test_tasks_that_their_job_has_left_behind_are_ended_too(world: World, end: str) -> None:
+    """Active tasks of a terminated job stay active (S-14), until their time is over."""
+    world.pool(nodes=1)
+    world.job(
+        on_task_failure=OnTaskFailure.PERFORM_EXIT_OPTIONS_JOB_ACTION,
+        on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB,
+        preparation=True,
+        release=True,
+    )
+    world.tasks("runs", "waits")
+    preparation, runs = world.assigned()
+    world.run(preparation)
+    world.report(world.started(runs))
+    if end == "terminate":
+        world.do(commands.terminate_job, ACCOUNT, "job", None)
+    elif end == "disable":
+        world.do(commands.disable_job, ACCOUNT, "job", DisableTasks.WAIT)
+    else:
+        world.do(commands.delete_job, ACCOUNT, "job")
+
+    world.clock.pass_time(2 * limits.TASK_LIFETIME_MAX)
+    world.settle()
+
+    assert not world.engine.is_failing
+    assert world.engine.next_due is None or world.engine.next_due > world.clock.now()
+    if end != "delete":
+        assert world.state_of("waits") == "completed"
+        assert world.state_of("runs") == "completed"
 
 
 def test_a_task_is_looked_at_once(world: World) -> None:

@@ -243,6 +243,175 @@ def test_a_job_that_has_ended_cannot_be_changed(client, wide, create_job):
     assert caught.value.status_code == 409
 
 
+def test_the_number_of_parallel_tasks_can_be_changed_while_they_run(client, wide, create_job, gate):
+    """J-13, J-27."""
+    job = create_job(wide, max_parallel_tasks=1)
+    wait = sh(f"cat {gate.path}")
+    batch.add_tasks(client, job, [batch.task(f"t{i}", wait) for i in range(3)])
+
+    def running() -> int:
+        return int(client.get_job_task_counts(job).task_counts.running)
+
+    wait_until(lambda: running() == 1, 10, "one task runs")
+    client.update_job(job, models.BatchJobUpdateOptions(max_parallel_tasks=2))
+    wait_until(lambda: running() == 2, 10, "two tasks run")
+    client.update_job(job, models.BatchJobUpdateOptions(max_parallel_tasks=-1))
+    wait_until(lambda: running() == 3, 10, "all tasks run")
+
+
+def test_the_wall_clock_time_of_a_job_can_be_changed_while_it_runs(client, wide, create_job):
+    """J-16, J-27: it counts from the creation of the job."""
+    job = create_job(wide, constraints=JOB_CONSTRAINTS(max_wall_clock_time=timedelta(days=1)))
+    client.create_task(job, batch.task("t", sh("sleep 60")))
+    batch.wait_for_task(client, job, "t", "running")
+
+    short = JOB_CONSTRAINTS(max_wall_clock_time=timedelta(seconds=0.1))
+    client.update_job(job, models.BatchJobUpdateOptions(constraints=short))
+
+    ended = batch.wait_for_job(client, job)
+    assert ended.execution_info is not None
+    assert ended.execution_info.termination_reason == "MaxWallClockTimeExpiry"
+
+
+def test_the_retries_of_a_job_are_those_of_tasks_that_are_added_later(client, wide, create_job):
+    """J-33."""
+    job = create_job(wide, constraints=JOB_CONSTRAINTS(max_task_retry_count=2))
+    client.create_task(job, batch.task("early", "true"))
+    once = JOB_CONSTRAINTS(max_task_retry_count=1)
+    client.update_job(job, models.BatchJobUpdateOptions(constraints=once))
+    client.create_task(job, batch.task("late", "true"))
+    tasks = batch.wait_for_tasks(client, job)
+    counts = {
+        name: one.constraints and one.constraints.max_task_retry_count
+        for name, one in tasks.items()
+    }
+    assert counts == {"early": 2, "late": 1}
+
+
+def test_metadata_of_a_job_is_replaced_whole_or_removed(client, wide, create_job):
+    """J-27, J-28."""
+    pair = models.BatchMetadataItem
+    job = create_job(wide, metadata=[pair(name="a", value="1"), pair(name="b", value="2")])
+    for metadata, expected in (
+        ([pair(name="c", value="3")], [("c", "3")]),
+        ([], []),
+    ):
+        client.update_job(job, models.BatchJobUpdateOptions(metadata=metadata))
+        found = client.get_job(job).metadata or []
+        assert [(one.name, one.value) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        {"displayName": "Other"},
+        {"usesTaskDependencies": True},
+        {"onTaskFailure": "performexitoptionsjobaction"},
+        {"commonEnvironmentSettings": [{"name": "A", "value": "other"}]},
+        {"jobReleaseTask": {"commandLine": "other"}},
+        {"id": "other"},
+    ],
+    ids=lambda fixed: next(iter(fixed)),
+)
+def test_what_is_fixed_at_the_creation_of_a_job_is_refused_in_an_update(
+    client, wide, create_job, fixed: dict[str, Any]
+):
+    """J-27: by name, and nothing else of the request happens."""
+    job = create_job(
+        wide,
+        display_name="Mine",
+        common_environment_settings=[batch.setting("A", "b")],
+        job_preparation_task=models.BatchJobPreparationTask(command_line="true"),
+        job_release_task=models.BatchJobReleaseTask(command_line="true"),
+    )
+    (name,) = fixed
+    before = client.get_job(job)
+    with pytest.raises(HttpResponseError) as patched:
+        client.update_job(job, {"priority": 3} | fixed)
+    with pytest.raises(HttpResponseError) as replaced:
+        client.replace_job(job, {"priority": 3, "poolInfo": {"poolId": wide}} | fixed)
+
+    for refused in (patched.value, replaced.value):
+        assert (refused.status_code, name in refusal_text(refused)) == (400, True)
+    assert client.get_job(job).etag == before.etag
+
+
+def refusal_text(refused: HttpResponseError) -> str:
+    """Return the body of a refusal, which names what it is about."""
+    response: Any = refused.response
+    return str(response.text())
+
+
+def test_the_same_pool_in_the_replacement_of_an_active_job_is_no_change(client, wide, create_job):
+    """J-30."""
+    job = create_job(wide)
+    same = models.BatchPoolInfo(pool_id=wide.upper())
+    client.replace_job(job, models.BatchJob(pool_info=same, priority=9))
+    found = client.get_job(job)
+    assert (found.priority, found.execution_info.pool_id) == (9, wide)
+
+
+def test_a_replacement_without_a_pool_is_refused(client, wide, create_job):
+    """J-29."""
+    with pytest.raises(HttpResponseError) as refused:
+        client.replace_job(create_job(wide), {"priority": 9})
+    assert (refused.value.status_code, batch.code_of(refused.value)) == (
+        400,
+        "MissingRequiredProperty",
+    )
+
+
+def test_a_disabled_job_moves_to_another_pool_and_its_tasks_run_there(
+    client, narrow, wide, create_job, gate
+):
+    """J-32, J-33."""
+    job = create_job(narrow)
+    client.create_task(job, batch.task("moved", sh(f"cat {gate.path}")))
+    batch.wait_for_task(client, job, "moved", "running")
+    options = models.BatchJobDisableOptions(disable_tasks=models.DisableBatchJobOption.REQUEUE)
+    client.begin_disable_job(job, options, polling_interval=0).wait()
+
+    other = models.BatchPoolInfo(pool_id=wide)
+    client.update_job(job, models.BatchJobUpdateOptions(pool_info=other))
+
+    found = client.get_job(job)
+    assert (found.pool_info.pool_id, found.execution_info.pool_id) == (wide, wide)
+    client.begin_enable_job(job, polling_interval=0).wait()
+    gate.open()
+    task = batch.wait_for_task(client, job, "moved", "completed")
+    assert task.node_info is not None
+    assert task.node_info.pool_id == wide
+
+
+def test_the_end_of_a_job_with_its_tasks_is_not_taken_back_by_a_replacement(
+    client, wide, create_job
+):
+    """J-21, J-29: what is omitted would be noaction."""
+    terminate = models.BatchAllTasksCompleteMode.TERMINATE_JOB
+    job = create_job(wide, all_tasks_complete_mode=terminate)
+    pool = models.BatchPoolInfo(pool_id=wide)
+    with pytest.raises(HttpResponseError) as refused:
+        client.replace_job(job, models.BatchJob(pool_info=pool))
+    assert refused.value.status_code == 400
+    client.replace_job(job, models.BatchJob(pool_info=pool, all_tasks_complete_mode=terminate))
+
+
+def test_changes_of_a_job_are_answered_200_without_a_body(client, wide, create_job):
+    """J-34."""
+    job = create_job(wide)
+    answers = []
+
+    def keep(response: Any) -> None:
+        answers.append((response.http_response.status_code, response.http_response.text()))
+
+    update = models.BatchJobUpdateOptions(priority=1)
+    client.update_job(job, update, raw_response_hook=keep)
+    whole = models.BatchJob(pool_info=models.BatchPoolInfo(pool_id=wide))
+    client.replace_job(job, whole, raw_response_hook=keep)
+
+    assert answers == [(200, ""), (200, "")]
+
+
 def test_the_replacement_of_a_task_changes_its_constraints(client, wide, create_job):
     job = create_job(wide, constraints=JOB_CONSTRAINTS(max_task_retry_count=4))
     client.create_task(job, batch.task("t", sh("sleep 60")))

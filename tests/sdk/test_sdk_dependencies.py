@@ -1,4 +1,4 @@
-"""Dependencies and exit conditions through the official client."""
+"""Dependencies and exit conditions through the official client: rows SA-99 … SA-105."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def ends(client: Any, job: str) -> dict[str, Any]:
     return {name: task.execution_info for name, task in found.items()}
 
 
-def test_tasks_run_one_after_the_other(client, wide, create_job):
+def test_sa_99_102_tasks_wait_for_those_that_they_list(client, wide, create_job):
     job = create_job(wide, uses_task_dependencies=True)
     batch.add_tasks(
         client,
@@ -44,6 +44,61 @@ def test_tasks_run_one_after_the_other(client, wide, create_job):
     assert depends_on.task_ids == ["flower"]
     assert [(one.start, one.end) for one in depends_on.task_id_ranges] == [(1, 3)]
     assert client.get_job(job).uses_task_dependencies is True
+
+
+def test_sa_100_a_task_uses_the_output_of_the_one_before(client, wide, create_job):
+    job = create_job(wide, uses_task_dependencies=True)
+    path = "$AZ_BATCH_NODE_SHARED_DIR/$AZ_BATCH_JOB_ID.txt"
+    batch.add_tasks(
+        client,
+        job,
+        [
+            batch.task("reads", sh(f"cat {path}"), depends_on=after("writes")),
+            batch.task("writes", sh(f"sleep 0.2; echo of the first > {path}")),
+        ],
+    )
+    batch.wait_for_tasks(client, job)
+    assert batch.stdout(client, job, "reads") == "of the first\n"
+
+
+@pytest.mark.parametrize("first", [["a"], ["a", "b"]], ids=["sa_103", "sa_104"])
+def test_sa_103_104_a_task_starts_after_all_that_it_depends_on(
+    client, wide, create_job, gate, first
+):
+    job = create_job(wide, uses_task_dependencies=True)
+    lines = {"a": "true", "b": "true"} | {first[-1]: sh(f"cat {gate.path}")}
+    tasks = [batch.task(name, lines[name]) for name in first]
+    batch.add_tasks(client, job, [batch.task("last", "true", depends_on=after(*first)), *tasks])
+    batch.wait_for_task(client, job, first[-1], "running")
+    for name in first[:-1]:
+        batch.wait_for_task(client, job, name, "completed")
+    assert client.get_task(job, "last").state == "active"
+    assert client.get_node(wide, batch.the_node(client, wide)).running_task_slots_count == 1
+
+    gate.open()
+
+    times = ends(client, job)
+    assert all(times["last"].start_time >= times[name].end_time for name in first)
+
+
+def test_sa_105_a_task_starts_after_a_whole_range(client, wide, create_job):
+    job = create_job(wide, uses_task_dependencies=True)
+    batch.add_tasks(
+        client,
+        job,
+        [
+            batch.task("d", "true", depends_on=after(ranges=[(1, 10)])),
+            *(batch.task(str(number), "true") for number in range(1, 10)),
+        ],
+    )
+    for number in range(1, 10):
+        batch.wait_for_task(client, job, str(number), "completed")
+    assert client.get_task(job, "d").state == "active"
+
+    client.create_task(job, batch.task("10", "true"))
+
+    times = ends(client, job)
+    assert times["d"].start_time >= max(times[str(number)].end_time for number in range(1, 11))
 
 
 def test_a_task_that_fails_blocks_unless_its_exit_conditions_say_otherwise(
@@ -86,7 +141,7 @@ def test_a_task_that_fails_ends_a_job_that_performs_its_action(client, wide, cre
     assert ended.task_failure_mode == mode
 
 
-def test_a_dependency_in_a_job_that_uses_none_is_refused(client, wide, create_job):
+def test_sa_101_dependencies_must_be_enabled_on_the_job(client, wide, create_job):
     job = create_job(wide)
     with pytest.raises(HttpResponseError) as refused:
         client.create_task(job, batch.task("one", "true", depends_on=after("two")))

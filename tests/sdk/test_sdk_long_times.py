@@ -30,6 +30,17 @@ def test_sa_29_a_job_stays_active_after_its_tasks_are_done(clocked):
     assert found.all_tasks_complete_mode == models.BatchAllTasksCompleteMode.NO_ACTION
 
 
+def test_sa_32_a_job_without_tasks_ends_once_there_was_time_to_add_some(clocked):
+    job = _job(clocked, all_tasks_complete_mode=models.BatchAllTasksCompleteMode.TERMINATE_JOB)
+    assert clocked.client.get_job(job).state == "active"
+
+    clocked.advance(timedelta(minutes=1))
+
+    ended = batch.wait_for_job(clocked.client, job)
+    assert ended.execution_info is not None
+    assert ended.execution_info.termination_reason == "AllTasksComplete"
+
+
 def test_sa_60_the_files_of_completed_tasks_persist_for_seven_days(clocked):
     job = _job(clocked)
     task = batch.run_task(clocked.client, job, batch.task("only", "echo kept"))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -186,7 +187,7 @@ def test_sa_81_a_manager_is_a_whole_task(client, wide, create_job, web):
 
 
 def test_a_manager_that_runs_too_long_is_ended_and_its_job_with_it(client, wide, create_job):
-    constraints = models.BatchTaskConstraints(max_wall_clock_time="PT1S")
+    constraints = models.BatchTaskConstraints(max_wall_clock_time=timedelta(seconds=1))
     job = create_job(wide, job_manager_task=manager(sh("sleep 600"), constraints=constraints))
     assert reason_of(batch.wait_for_job(client, job)) == "JMComplete"
     info = batch.execution_of(client.get_task(job, "manager"))
@@ -227,10 +228,9 @@ def test_sa_86_the_node_of_a_manager_leaves_last(client, make_pool, create_job, 
     pool = make_pool(nodes=3, slots=2)
     job = create_job(pool, job_manager_task=manager(waiting(gate)))
     batch.add_tasks(client, job, [batch.task(f"t{number}", waiting(gate)) for number in range(4)])
-    for name in ("manager", "t0", "t1", "t2", "t3"):
-        started = batch.wait_for_task(client, job, name, "running")
-        if name == "manager":
-            node = batch.node_of(started)
+    node = batch.node_of(batch.wait_for_task(client, job, "manager", "running"))
+    for number in range(4):
+        batch.wait_for_task(client, job, f"t{number}", "running")
 
     batch.resize(client, pool, 1)
 
@@ -372,7 +372,11 @@ def test_the_token_of_a_manager_opens_its_job_and_nothing_else(
     text = wait_until(lambda: batch.stdout(client, job, "manager"), 10, "the token is told")
     token = AzureKeyCredential(text.strip())
     policy = AzureKeyCredentialPolicy(token, "Authorization", prefix="Bearer")
-    with BatchClient(server.endpoint, token, authentication_policy=policy) as inside:
+    with BatchClient(
+        server.endpoint,
+        token,  # type: ignore[arg-type]  # The policy is what is used.
+        authentication_policy=policy,
+    ) as inside:
         inside.create_task(job, batch.task("t", "true"))
         assert {one.id for one in inside.list_tasks(job)} == {"manager", "t"}
         for forbidden in (

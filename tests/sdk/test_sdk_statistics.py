@@ -6,6 +6,7 @@ from azure.batch import models
 
 from tests import batch
 from tests.batch import sh
+from tests.waiting import wait_until
 
 #: Some tens of milliseconds of CPU time.
 BURN = sh("i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done")
@@ -45,6 +46,32 @@ def test_statistics_of_a_job_and_its_tasks_are_shown_when_they_are_asked_for(
         assert getattr(whole, name) == sum(times, timedelta())
     (listed,) = (one for one in client.list_jobs(expand=["stats"]) if one.id == job)
     assert listed.job_statistics.user_cpu_time == whole.user_cpu_time
+
+
+def test_statistics_of_a_job_schedule_are_those_of_its_jobs(client, wide):
+    """SC-21."""
+    schedule = models.BatchJobScheduleCreateOptions(
+        id="statistics",
+        schedule=models.BatchJobScheduleConfiguration(),
+        job_specification=models.BatchJobSpecification(
+            pool_info=models.BatchPoolInfo(pool_id=wide)
+        ),
+    )
+    client.create_job_schedule(schedule)
+    try:
+        job = "statistics:job-1"
+        wait_until(lambda: not batch.is_gone(client, job), 10, "the job of the schedule")
+        batch.run_task(client, job, batch.task("good", BURN))
+        batch.run_task(client, job, batch.task("bad", "false"))
+
+        assert client.get_job_schedule("statistics").job_schedule_statistics is None
+        whole = client.get_job_schedule("statistics", expand=["stats"]).job_schedule_statistics
+        of_job = client.get_job(job, expand=["stats"]).job_statistics
+        assert (whole.succeeded_tasks_count, whole.failed_tasks_count) == (1, 1)
+        assert whole.user_cpu_time == of_job.user_cpu_time > timedelta(0)
+        assert whole.wall_clock_time == of_job.wall_clock_time
+    finally:
+        client.begin_delete_job_schedule("statistics", polling_interval=1)
 
 
 def test_integers_are_strings_on_the_wire(client, narrow, create_job):

@@ -124,6 +124,22 @@ def test_a_higher_priority_is_not_passed_over_in_calm_times() -> None:
         look(4)
 
 
+def test_no_task_shows_more_than_its_runs_have_used() -> None:
+    auditor = an_auditor()
+    auditor.started("t1", "task", "n", "j", "t")
+    auditor.exited("t1", 1, used_microseconds=5)
+    with broken(rules.USAGE):
+        auditor.look(shown(a_task(used_microseconds=6), active=1))
+
+
+def test_a_job_shows_what_its_tasks_show_together() -> None:
+    auditor = an_auditor()
+    auditor.started("t1", "task", "n", "j", "t")
+    auditor.exited("t1", 1, used_microseconds=5)
+    with broken(rules.USAGE):
+        auditor.look(shown(a_task(used_microseconds=5), active=1))
+
+
 def test_nothing_of_a_completed_job_runs() -> None:
     counts = ShownCounts(
         active=0, running=1, succeeded=0, failed=0,

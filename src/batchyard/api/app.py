@@ -108,7 +108,7 @@ class _Application:
         if asked is not None:
             query.check_names(COMMON_QUERY)
             if access is not None:
-                await job_access.check_job(self._service, access, asked[0], "Waiting")
+                await job_access.check_job(self._service, access, path, asked[0])
             return await waiting.answer(self._service, request.method, account, asked)
         version = versions.parse(query.get("api-version"))
         if version.warning is not None:

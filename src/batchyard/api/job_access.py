@@ -18,30 +18,30 @@ _OF_A_JOB: Final = "/jobs/{jobId}"
 async def check(
     service: "Service", access: JobAccess, operation: Operation, params: Mapping[str, str]
 ) -> None:
-    """Refuse whatever a token is not good for.
+    """Refuse an operation that a token is not good for.
+
+    Raises:
+        Refused: As `check_job`.
+    """
+    if operation.path != _OF_A_JOB and not operation.path.startswith(f"{_OF_A_JOB}/"):
+        raise _not_allowed(operation.name)
+    await check_job(service, access, operation.name, params["jobId"])
+
+
+async def check_job(service: "Service", access: JobAccess, asked: str, job_id: str) -> None:
+    """Refuse what is `asked` of a job that a token is not good for.
 
     Another job that exists is refused like one that does not: nobody can find out which there are.
 
     Raises:
         Refused: ``InsufficientAccountPermissions``; ``AuthenticationFailed`` once the job is over.
     """
-    if operation.path != _OF_A_JOB and not operation.path.startswith(f"{_OF_A_JOB}/"):
-        raise _not_allowed(operation.name)
-    await check_job(service, access, params["jobId"], operation.name)
-
-
-async def check_job(service: "Service", access: JobAccess, job_id: str, operation: str) -> None:
-    """Refuse what asks for a job that a token is not good for; `operation` is its name.
-
-    Raises:
-        Refused: as `check`.
-    """
     try:
         job = (await service.get_job(access.account, job_id)).job
     except Refused:
-        raise _not_allowed(operation) from None
+        raise _not_allowed(asked) from None
     if not access.is_of(job):
-        raise _not_allowed(operation)
+        raise _not_allowed(asked)
     if job.state is JobState.COMPLETED:
         raise Refused(
             ErrorCode.AUTHENTICATION_FAILED,
@@ -49,9 +49,9 @@ async def check_job(service: "Service", access: JobAccess, job_id: str, operatio
         )
 
 
-def _not_allowed(operation: str) -> Refused:
+def _not_allowed(asked: str) -> Refused:
     return Refused(
         ErrorCode.INSUFFICIENT_ACCOUNT_PERMISSIONS,
-        Operation=operation,
+        Operation=asked,
         Reason="the token of a task is good for operations of the task's own job only",
     )

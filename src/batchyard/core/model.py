@@ -689,8 +689,6 @@ class Job(Struct, frozen=True):
     scheduling_error: Failure | None = None
     #: Whether it ends without waiting for its nodes (J-42).
     is_forced: bool = False
-    #: The job schedule that made it.
-    schedule: JobScheduleKey | None = None
     #: Whether its tasks may make room for those of jobs of a higher priority (J-12).
     allows_preemption: bool = False
     has_manager: bool = False
@@ -699,6 +697,8 @@ class Job(Struct, frozen=True):
     ends_with_manager: bool = False
     manager_is_exclusive: bool = False
     manager_needs_dedicated: bool = False
+    #: The job schedule that made it.
+    schedule: JobScheduleKey | None = None
 
 
 class JobSchedule(Struct, frozen=True):

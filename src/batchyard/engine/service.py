@@ -245,8 +245,12 @@ class Service:
             raise Refused(
                 ErrorCode.OPERATION_INVALID_FOR_CURRENT_STATE,
                 Reason=(
-                    "The files of the specified task cannot be accessed as the task state is "
-                    "still active"
+                    "The files of the specified task cannot be accessed as "
+                    + (
+                        "the task was ended before it ran"
+                        if task.state is TaskState.COMPLETED
+                        else "the task state is still active"
+                    )
                 ),
             )
         state = await self._read(self._reads.node_state, task.node)

@@ -23,6 +23,8 @@ What is known stands in `audit.history`; each subject has a judge of its own in 
 from typing import Final
 
 from batchyard.sim import rules
+from batchyard.sim.audit.auto_pools import AutoPools
+from batchyard.sim.audit.forced_ends import ForcedEnds
 from batchyard.sim.audit.history import START, History, Job, Life, Preparation, Run, Task, require
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.peace import Peace
@@ -31,9 +33,19 @@ from batchyard.sim.audit.priorities import Priorities
 from batchyard.sim.audit.shown import Shown
 from batchyard.sim.audit.shows import Shows
 from batchyard.sim.audit.starts import Starts
+from batchyard.sim.audit.usage import Usage
 
 #: In the order in which they are asked: the first one that objects names the broken promise.
-_JUDGES: Final[tuple[type[Judge], ...]] = (Starts, Preparations, Priorities, Shows, Peace)
+_JUDGES: Final[tuple[type[Judge], ...]] = (
+    Starts,
+    Preparations,
+    Priorities,
+    Shows,
+    Usage,
+    AutoPools,
+    ForcedEnds,
+    Peace,
+)
 
 
 class Auditor:
@@ -56,18 +68,21 @@ class Auditor:
         preparation: Preparation | None = None,
         release: bool = False,
         strict_priority: int | None = None,
+        keeps_pool: bool | None = None,
     ) -> None:
         """A client asks for a job; repeating it changes nothing.
 
         A priority is judged where it is strict: tasks of such a job wait for no preparation, and
-        run too long to queue on nodes.
+        run too long to queue on nodes. `keeps_pool` is of an auto pool, which has no name yet.
         """
-        new = Job(job, pool, preparation, release, strict_priority)
+        new = Job(job, pool, preparation, release, strict_priority, keeps_pool)
         self._history.jobs.setdefault(job, new)
 
-    def accepted_job(self, job: str) -> None:
-        """The service has said that it has the job."""
-        self._history.jobs[job].is_accepted = True
+    def accepted_job(self, job: str, *, pool: str | None = None) -> None:
+        """The service has said that it has the job, in this pool if it was to be a new one."""
+        known = self._history.jobs[job]
+        known.is_accepted = True
+        known.pool = known.pool or pool or ""
 
     def asked_task(self, job: str, task: str, *, slots: int = 1, retries: int = 0) -> None:
         """A client asks for a task with its retries, -1 for no limit; may be repeated."""
@@ -85,32 +100,36 @@ class Auditor:
         unlimited = -1 in (retries, known.retries_max)
         known.retries_max = -1 if unlimited else max(known.retries_max, retries)
 
-    def asked_end(self, job: str, task: str | None = None) -> None:
+    def asked_end(self, job: str, task: str | None = None, *, is_forced: bool = False) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
         of = self._history.jobs[job]
+        of.is_force_asked |= is_forced
         if task is None:
             of.is_end_asked = True
         for known in of.tasks.values() if task is None else [of.tasks[task]]:
             known.is_end_asked = True
 
-    def ended(self, job: str) -> None:
+    def ended(self, job: str, *, is_forced: bool = False) -> None:
         """The service has said that it ends the job."""
-        self._history.jobs[job].is_ended = True
+        of = self._history.jobs[job]
+        of.is_ended = True
+        of.is_end_forced |= is_forced
 
-    def asked_deletion(self, job: str, task: str | None = None) -> None:
+    def asked_deletion(self, job: str, task: str | None = None, *, is_forced: bool = False) -> None:
         """A client asks for the deletion of a task or a job: it may be gone from now on."""
-        self.asked_end(job, task)
+        self.asked_end(job, task, is_forced=is_forced)
         of = self._history.jobs[job]
         if task is None:
             of.is_deletion_asked = True
         else:
             of.tasks[task].is_deletion_asked = True
 
-    def deleted(self, job: str, task: str | None = None) -> None:
+    def deleted(self, job: str, task: str | None = None, *, is_forced: bool = False) -> None:
         """The service has said that it deletes them."""
         of = self._history.jobs[job]
         if task is None:
             of.is_ended = of.is_deleted = True
+            of.is_deletion_forced |= is_forced
         else:
             of.tasks[task].is_deleted = True
 
@@ -179,17 +198,19 @@ class Auditor:
                     judge.release_started(run, job)
                 job.runs.append(run)
 
-    def exited(self, run: str, exit_code: int) -> None:
+    def exited(self, run: str, exit_code: int, *, used_microseconds: int = 0) -> None:
         """A process has exited by itself, and nothing of it is left."""
         one = self._history.runs[run]
+        one.used_microseconds = used_microseconds
         one.exit_code = exit_code
         if one.kind == START and exit_code == 0:
             one.life.is_started = True
         self._over(one)
 
-    def killed(self, run: str) -> None:
+    def killed(self, run: str, *, used_microseconds: int = 0) -> None:
         """A process was ended, by an order or at its time limit, and nothing of it is left."""
         one = self._history.runs[run]
+        one.used_microseconds = used_microseconds
         one.is_killed = True
         self._over(one)
 

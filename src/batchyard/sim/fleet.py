@@ -170,7 +170,12 @@ class _Served:
                 if self._world.random.random() < 0.5:
                     return
             if machine is None:
-                machine = Machine(self._world, node_name(self._key), self._request.slots)
+                machine = Machine(
+                    self._world,
+                    node_name(self._key),
+                    self._request.pool_id,
+                    self._request.slots,
+                )
                 cloud.machines[self._key] = machine
             machine.boot(self.epoch)
         if machine.epoch > self.epoch:

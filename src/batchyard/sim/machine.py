@@ -52,8 +52,9 @@ class _Process:
 class Machine:
     """One node's machine, in one life after the other."""
 
-    def __init__(self, world: Surroundings, name: str, slots: int) -> None:
+    def __init__(self, world: Surroundings, name: str, pool: str, slots: int) -> None:
         self.name: Final = name
+        self._pool = pool
         self.epoch = 0
         self.is_lost = False
         self.is_gone = False
@@ -87,7 +88,7 @@ class Machine:
         self._recalled.clear()
         self._acknowledged = 0
         self._boot_time = self._world.timeline.stamp()
-        self._world.life_began(self.name, self._slots)
+        self._world.life_began(self.name, self._pool, self._slots)
         self.start_agent()
 
     def die(self, *, is_ordered: bool = False) -> None:
@@ -223,12 +224,14 @@ class Machine:
         how = "failed" if code and cause is EndCause.EXITED else cause
         world.tally[f"{process.assignment.kind} {how}"] += 1
         world.timeline.note(f"{self.name} ends {name}: {cause} {code}")
-        if cause is EndCause.EXITED:
-            world.auditor.exited(name, code)
-        else:
-            world.auditor.killed(name)
         now = world.timeline.stamp()
-        entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note)
+        used = round((now - process.start_time) * 1_000_000)  # It never waits for anything.
+        if cause is EndCause.EXITED:
+            world.auditor.exited(name, code, used_microseconds=used)
+        else:
+            world.auditor.killed(name, used_microseconds=used)
+        counted = (used - used // 3, used // 3, 0, 0)
+        entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note, counted)
         self._append([entry])
 
 

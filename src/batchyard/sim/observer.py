@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from batchyard.core.model import Usage
 from batchyard.engine.views import NodeView, TaskCounts, TaskView
 from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
 from batchyard.sim.fleet import node_name
@@ -15,7 +16,8 @@ _LIMIT: Final = 1000
 def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
     """Return everything at this instant."""
     reads = store.reads
-    jobs = [view.job for view in reads.list_jobs(account, 0, _LIMIT).items]
+    views = reads.list_jobs(account, 0, _LIMIT, with_statistics=True).items
+    jobs = [view.job for view in views]
     pools = [view.pool for view in reads.list_pools(account, 0, _LIMIT).items]
     return Shown(
         time=timeline.now(),
@@ -26,11 +28,13 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
         ),
         jobs=tuple(
             ShownJob(
-                job=job.id,
-                state=str(job.state),
-                counts=_counts(reads.task_counts(account, job.id)),
+                job=view.job.id,
+                state=str(view.job.state),
+                pool=view.job.pool_id,
+                counts=_counts(reads.task_counts(account, view.job.id)),
+                used_microseconds=_used(None if view.statistics is None else view.statistics.usage),
             )
-            for job in jobs
+            for view in views
         ),
         nodes=tuple(
             _node(view)
@@ -43,6 +47,7 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
                 allocation_state=str(pool.allocation_state),
                 target_nodes=pool.target_dedicated_nodes + pool.target_low_priority_nodes,
                 has_errors=bool(pool.resize_errors),
+                state=str(pool.state),
             )
             for pool in pools
         ),
@@ -62,7 +67,12 @@ def _task(view: TaskView) -> ShownTask:
         creation_time=view.creation_time,
         start_time=task.start_time,
         end_time=task.end_time,
+        used_microseconds=_used(task.usage),
     )
+
+
+def _used(usage: Usage | None) -> int:
+    return 0 if usage is None else usage.user_microseconds + usage.kernel_microseconds
 
 
 def _counts(counts: TaskCounts) -> ShownCounts:

@@ -68,6 +68,17 @@ COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as compl
 
 # Whenever one looks.
 
+AUTO_POOL_STAYS: Final = Rule(
+    "auto-pool-stays",
+    "An auto pool is there as long as its job is not over, and longer if it is kept alive.",
+)
+AUTO_POOL_GOES: Final = Rule(
+    "auto-pool-goes", "An auto pool that is not kept alive goes when its job is over."
+)
+FORCE_ENDS: Final = Rule(
+    "force-ends", "A job whose end a client forced is completed, or gone, once that was answered."
+)
+
 KEPT: Final = Rule("kept", "What was acknowledged to a client is there until a client deletes it.")
 COUNTS: Final = Rule("counts", "The task counts of a job are those that its tasks add up to.")
 RESULTS: Final = Rule(
@@ -78,6 +89,10 @@ RETRY_COUNT: Final = Rule(
 )
 REQUEUE_COUNT: Final = Rule(
     "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
+)
+USAGE: Final = Rule(
+    "usage",
+    "No task shows more CPU time than its runs have used, and a job shows that of its tasks.",
 )
 ENDED_JOBS_REST: Final = Rule("ended-jobs-rest", "Nothing of a completed job runs any more.")
 TIMES: Final = Rule(

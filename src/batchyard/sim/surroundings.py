@@ -76,9 +76,8 @@ class Surroundings:
             return float(seconds), int(self.random.choice(codes))
         return float(seconds), int(codes[min(number, len(codes) - 1)])
 
-    def life_began(self, node: str, slots: int) -> None:
+    def life_began(self, node: str, pool: str, slots: int) -> None:
         """Tell the judge of a boot."""
         self.timeline.note(f"{node} boots")
-        self.auditor.life_began(
-            node, pool=POOL, slots=slots, waits_for_start_task=self.waits_for_start_task
-        )
+        waits = self.waits_for_start_task and pool == POOL
+        self.auditor.life_began(node, pool=pool, slots=slots, waits_for_start_task=waits)

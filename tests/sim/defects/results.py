@@ -81,6 +81,21 @@ def _late_end_counts(patch: Patch) -> None:
     change(patch, task, "step", step)
 
 
+def _usage_counted_twice(patch: Patch) -> None:
+    def usage(original: Any, present: Any, ending: Any) -> Any:
+        return original(replace(present, usage=original(present, ending)), ending)
+
+    change(patch, task, "_usage", usage)
+
+
+def _usage_not_added_up(patch: Patch) -> None:
+    def of_changes(original: Any, changes: Any) -> Any:
+        gains = original(changes)
+        return {job: replace(gain, user_microseconds=0) for job, gain in gains.items()}
+
+    change(patch, counts, "of_changes", of_changes)
+
+
 def _deleted_counts(patch: Patch) -> None:
     def of_changes(original: Any, changes: Any) -> Any:
         return original([pair for pair in changes if pair[1] is not None])
@@ -109,6 +124,8 @@ DEFECTS: Final = (
     SeededDefect("Every end is a success.", _failure_shown_as_success, rules.RESULTS),
     SeededDefect("Tasks end in the future.", _end_in_the_future, rules.TIMES),
     SeededDefect("The end of a terminated task counts.", _late_end_counts, rules.COMPLETED_RESTS),
+    SeededDefect("What a run used counts twice.", _usage_counted_twice, rules.USAGE),
+    SeededDefect("A job does not add up its tasks.", _usage_not_added_up, rules.USAGE),
     SeededDefect("Deleted tasks stay counted.", _deleted_counts, rules.COUNTS),
     SeededDefect(
         "A running task is ended and not deleted.", _deletion_forgotten, rules.PEACE_ENDS_JOBS

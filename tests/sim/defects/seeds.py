@@ -24,6 +24,8 @@ SEEDS: Final[dict[str, int]] = {
     "failure-shown-as-success": 2,
     "end-in-the-future": 3,
     "late-end-counts": 1,
+    "usage-counted-twice": 1,
+    "usage-not-added-up": 1,
     "deleted-counts": 0,
     "deletion-forgotten": 7,
     "success-retried": 2,
@@ -35,4 +37,8 @@ SEEDS: Final[dict[str, int]] = {
     "release-beside-tasks": 5,
     "failed-release-retried": 2,
     "completed-before-release": 2,
+    "auto-pool-forgotten": 0,
+    "auto-pool-kept-alive-goes": 12,
+    "auto-pool-goes-too-early": 12,
+    "force-ignored": 4,
 }

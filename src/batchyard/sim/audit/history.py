@@ -45,7 +45,10 @@ class Life:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One process, from its start to its end. `exit_code` is None when it did not exit."""
+    """One process, from its start to its end. `exit_code` is None when it did not exit.
+
+    `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
+    """
 
     name: str
     kind: str
@@ -55,6 +58,7 @@ class Run:
     is_over: bool = False
     is_killed: bool = False
     exit_code: int | None = None
+    used_microseconds: int = 0
 
     def __str__(self) -> str:
         return f"{self.name} on {self.life}"
@@ -88,11 +92,17 @@ class Job:
     preparation: Preparation | None
     has_release: bool
     strict_priority: int | None
+    #: Whether its auto pool outlives it; None if it has none.
+    keeps_pool: bool | None = None
     is_accepted: bool = False
     is_end_asked: bool = False
     is_ended: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
+    #: A client does not want to wait for what its nodes have left to do.
+    is_force_asked: bool = False
+    is_end_forced: bool = False
+    is_deletion_forced: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 

@@ -38,7 +38,9 @@ class Preparations(Judge):
         """A job that has ended is released wherever it is still prepared."""
         del shown
         for job in self.history.jobs.values():
-            if job.is_ended and job.has_release:
+            # A job whose deletion is forced has none run.
+            is_dropped = job.is_deletion_asked and job.is_force_asked
+            if job.is_ended and job.has_release and not is_dropped:
                 for life in self.history.lives.values():
                     _require_released(job, life)
 

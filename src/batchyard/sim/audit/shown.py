@@ -1,6 +1,6 @@
 """What the service shows to callers, in the judge's own words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -18,6 +18,8 @@ class ShownTask:
     creation_time: datetime
     start_time: datetime | None
     end_time: datetime | None
+    #: CPU time; where a task is completed already, its last run may be yet to tell of its own.
+    used_microseconds: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +38,13 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it."""
+    """A job as the service shows it, with its pool and the CPU time of its tasks."""
 
     job: str
     state: str
     counts: ShownCounts
+    pool: str = ""
+    used_microseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class ShownPool:
     allocation_state: str
     target_nodes: int
     has_errors: bool
+    state: str = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ class Shows(Judge):
         if shown.state == "completed":
             facts = f"{shown.job} is completed and has {recount.running} tasks that run"
             require(recount.running == 0, rules.ENDED_JOBS_REST, facts)
+            if self.history.jobs[shown.job].is_force_asked:
+                return  # Its nodes may take their time.
             alive = self.history.alive.values()
             busy = [one for one in alive if one.job == shown.job and one.life.keeps]
             facts = f"{shown.job} is completed, and there is still {names(busy)}"

@@ -2,14 +2,23 @@
 
 from typing import Final
 
+from batchyard.sim.clients.auto_pools import AutoPoolClient
 from batchyard.sim.clients.client import Client
+from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.pools import PoolClient
 from batchyard.sim.clients.requests import Requests
 from batchyard.sim.clients.tasks import TaskClient
 from batchyard.sim.clients.turns import TurnsClient
 
-CLIENTS: Final[tuple[type[Client], ...]] = (PoolClient, JobClient, TaskClient, TurnsClient)
+CLIENTS: Final[tuple[type[Client], ...]] = (
+    PoolClient,
+    JobClient,
+    TaskClient,
+    TurnsClient,
+    AutoPoolClient,
+    ForcedEndsClient,
+)
 
 
 class Clients:

@@ -71,13 +71,20 @@ class Requests:
             ),
             release=spec.release is not None,
             strict_priority=spec.priority if is_strict else None,
+            keeps_pool=None if spec.auto_pool is None else spec.auto_pool.keep_alive,
         )
 
-        def accepted(_view: object) -> None:
-            self.world.auditor.accepted_job(spec.id)
+        def accepted(_answer: object) -> None:
+            self.world.auditor.accepted_job(spec.id, pool=self._pool_of(spec))
             then(spec.id)
 
         self.ask("create a job", spec.id, commands.create_job, spec, accepted=accepted)
+
+    def _pool_of(self, spec: JobSpec) -> str:
+        """Return the pool of a job: only the service knows the name of an auto pool."""
+        if spec.auto_pool is None:
+            return spec.pool_id
+        return self.store.reads.get_job(ACCOUNT, spec.id).job.pool_id
 
     def add_tasks(self, job: str, prefix: str, specs: list[TaskSpec]) -> None:
         """Ask for tasks of a job; which of them is refused is of no concern."""
