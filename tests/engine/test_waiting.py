@@ -216,9 +216,12 @@ def test_a_start_task_that_fails_is_named_with_its_node(world: World) -> None:
 def test_a_job_preparation_task_comes_first_and_may_fail(world: World) -> None:
     world.pool()
     world.job(preparation=True)
-    world.tasks("one")
+    world.tasks("one", "two")
     assert code(world, "one") == "JobPreparationRunning"
+    world.clock.pass_time(MINUTE)
     world.run("preparation-1-1-1", exit_code=4)
+    assert told(world, "one") == [("JobPreparationFailed", 1, None)]
+    assert told(world, "two") == [("NoFreeSlots", 0, 1), ("JobPreparationFailed", 1, None)]
     found = ask(world, "one").reason
     assert found is not None
     assert (found.code, found.details["exitCode"]) == ("JobPreparationFailed", 4)

@@ -295,6 +295,8 @@ class Cascade:
                 self.noted.waiting.add((found.job, found.required_slots, found.is_manager))
         for job_before, job_after in changes.jobs:
             self.noted.job(job_before, job_after)
+        for place_before, place_after in changes.job_nodes:
+            self.noted.job_node(place_before, place_after)
         for node_before, node_after in changes.nodes:
             self.noted.node(node_before, node_after)
         self.noted.pools.update(pool.key for pair in changes.pools for pool in pair if pool)

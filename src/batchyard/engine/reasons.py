@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from batchyard.core import limits, waiting
-from batchyard.core.model import Job, JobKey, Node, Pool, PoolKey
+from batchyard.core.model import Job, JobKey, JobNode, JobNodeState, Node, Pool, PoolKey
 from batchyard.core.placement import takes_tasks
 from batchyard.core.reasons import WaitingCode
 from batchyard.engine.facts import as_waiting, gather, samples
@@ -51,6 +51,11 @@ class Noted:
         if before is not None and after is not None and _of_job(before) != _of_job(after):
             self.jobs.add(after.key)
 
+    def job_node(self, before: JobNode | None, after: JobNode | None) -> None:
+        """Note a job whose preparation failed on a node, or may succeed there after all."""
+        if after is not None and _has_failed(before) != _has_failed(after):
+            self.jobs.add(after.job)
+
     def node(self, before: Node | None, after: Node | None) -> None:
         """Note the pool of a node that takes tasks now and did not, or the other way round."""
         if _of_node(before) != _of_node(after):
@@ -59,6 +64,10 @@ class Noted:
 
 def _of_job(job: Job) -> object:
     return job.state, job.pool_id, job.max_parallel_tasks, job.awaits_manager
+
+
+def _has_failed(job_node: JobNode | None) -> bool:
+    return job_node is not None and job_node.state is JobNodeState.FAILED
 
 
 def _of_node(node: Node | None) -> object:
