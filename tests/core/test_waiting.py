@@ -270,6 +270,12 @@ def test_no_node_may_have_enough_free_slots() -> None:
     assert reason.details == {"requiredSlots": 2, "tasksBefore": 7, "freeSlots": 1}
 
 
+def test_whether_a_task_has_its_turn_is_told_without_a_look_at_any_node() -> None:
+    assert waiting.obstacle(ONE, facts(a_node(slots_used=4))) is None
+    assert waiting.turn(ONE).code is WaitingCode.NO_FREE_SLOTS
+    assert waiting.turn(WaitingTask(TaskKey(1), nodes=2)).code is WaitingCode.NO_FREE_NODES
+
+
 def test_what_is_free_may_be_held_for_another_task() -> None:
     held = facts(a_node(1), held=frozenset({NodeKey(1)}))
     assert code(held) is WaitingCode.NODES_HELD

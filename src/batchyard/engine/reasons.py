@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from batchyard.core import limits, waiting
 from batchyard.core.model import Job, JobKey, JobNode, JobNodeState, Node, Pool, PoolKey
 from batchyard.core.placement import takes_tasks
-from batchyard.core.reasons import WaitingCode
 from batchyard.engine.facts import as_waiting, gather, samples
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Past
@@ -155,10 +154,8 @@ def record(cascade: "Cascade") -> None:
         for sample in firsts[job.key]:
             task = as_waiting(job, sample)
             kind = waiting.kind(task)
-            reason = waiting.why(task, facts)
+            reason = waiting.obstacle(task, facts) or waiting.turn(task)
             past = last.get((job.key, kind))
-            if reason.code is WaitingCode.PLACEMENT_DUE:
-                continue
             if past is None or not waiting.is_same_wait(past.code, reason.code):
                 number = 1 if past is None else past.number + 1
                 rows.append((job.key, kind, Past(number, reason.code, reason.message, now)))
