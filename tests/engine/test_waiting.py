@@ -199,6 +199,22 @@ def test_tasks_wait_for_the_manager_of_their_job_and_it_for_room(world: World) -
     assert told(world, "one")[-1] == ("JobManagerFirst", 1, None)
 
 
+def test_a_slot_that_is_held_for_a_task_that_needs_the_whole_node_is_not_free(
+    world: World,
+) -> None:
+    """J-61: the manager is alone on its node."""
+    world.pool(slots=2)
+    world.job("other")
+    world.tasks("runs", job_id="other")
+    world.report(world.started("task-1-1"))
+    world.job(manager=manager(), priority=1)
+    world.tasks("waits", job_id="other")
+    found = ask(world, "waits", "other").reason
+    assert found is not None
+    assert (found.code, found.details["nodesHeld"]) == ("NodesHeld", 1)
+    assert code(world, "manager") == "NoFreeNodes"
+
+
 def test_a_start_task_that_fails_is_named_with_its_node(world: World) -> None:
     world.pool(start_task=StartTaskSpec(command_line="false"))
     world.job()
