@@ -399,8 +399,13 @@ class _Round:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
-            if len(waiting[key]) < limit:
-                self._cascade.noted.left[key] = set(left)
+            job = self._cascade.jobs.get(key)
+            if len(waiting[key]) < limit and job is not None and not job.awaits_manager:
+                self._cascade.noted.left[key] = {
+                    (task.required_slots, task.is_manager)
+                    for task in waiting[key]
+                    if task.key not in placed
+                }
             if left:
                 self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:
