@@ -34,6 +34,8 @@ HAPPENS = {
     "preparation stopped": 3,
     "release exited": 25,
     "release failed": 25,
+    "manager started": 40,
+    "manager restarted": 15,
     "terminate a task": 50,
     "delete a task": 50,
     "terminate a job": 100,

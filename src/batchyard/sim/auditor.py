@@ -25,8 +25,19 @@ from typing import Final
 from batchyard.sim import rules
 from batchyard.sim.audit.auto_pools import AutoPools
 from batchyard.sim.audit.forced_ends import ForcedEnds
-from batchyard.sim.audit.history import START, History, Job, Life, Preparation, Run, Task, require
+from batchyard.sim.audit.history import (
+    START,
+    History,
+    Job,
+    Life,
+    Manager,
+    Preparation,
+    Run,
+    Task,
+    require,
+)
 from batchyard.sim.audit.judge import Judge
+from batchyard.sim.audit.managers import Managers
 from batchyard.sim.audit.peace import Peace
 from batchyard.sim.audit.preparations import Preparations
 from batchyard.sim.audit.priorities import Priorities
@@ -40,6 +51,7 @@ _JUDGES: Final[tuple[type[Judge], ...]] = (
     Starts,
     Preparations,
     Priorities,
+    Managers,
     Shows,
     Usage,
     AutoPools,
@@ -90,6 +102,15 @@ class Auditor:
         taken = self._history.given_up.get(of.pool, 0)
         of.tasks.setdefault(task, Task(slots, retries, taken, is_end_asked=of.is_end_asked))
 
+    def asked_manager(self, job: str, manager: Manager, *, slots: int, retries: int) -> None:
+        """A client asks for the job with this job manager task; may be repeated."""
+        self.asked_task(job, manager.task, slots=slots, retries=retries)
+        self._history.managers[job] = manager
+
+    def asked_preemption(self, job: str) -> None:
+        """A client allows tasks of a higher priority to displace those of this job."""
+        self._history.let_go(self._history.jobs[job])
+
     def accepted_task(self, job: str, task: str) -> None:
         """The service has said that it has the task."""
         self._history.jobs[job].tasks[task].is_accepted = True
@@ -103,6 +124,9 @@ class Auditor:
     def asked_end(self, job: str, task: str | None = None, *, is_forced: bool = False) -> None:
         """A client asks for the end of a task, or of a job with all its tasks."""
         of = self._history.jobs[job]
+        manager = self._history.managers.get(job)
+        if manager is not None and manager.ends_job and task == manager.task:
+            task = None
         of.is_force_asked |= is_forced
         if task is None:
             of.is_end_asked = True
@@ -217,6 +241,8 @@ class Auditor:
     def _over(self, run: Run) -> None:
         run.is_over = True
         self._history.alive.pop(run.name, None)
+        for judge in self._judges:
+            judge.run_over(run)
 
     def calm(self) -> None:
         """There are no faults any more, and what the last of them caused is over."""

@@ -195,6 +195,9 @@ class Machine:
         )
         self._running[name] = process
         world.tally[f"{assignment.kind} started"] += 1
+        if assignment.authentication_token is not None:
+            is_first = name.endswith("-1")
+            world.tally["manager started" if is_first else "manager restarted"] += 1
         if world.timeline.seconds - self._assigned.get(name, math.inf) > _QUEUED_SECONDS:
             world.tally["task queued on its node"] += 1
         self._append([StartedEntry(name, now)])

@@ -64,6 +64,13 @@ PRIORITY: Final = Rule(
     "priority",
     "Without faults no task starts where one of a higher priority has waited and could have.",
 )
+MANAGER_FIRST: Final = Rule(
+    "manager-first",
+    "No task of a job starts before its job manager task has, unless that one was ended.",
+)
+MANAGER_ALONE: Final = Rule(
+    "manager-alone", "Nothing runs beside a job manager task that has its node for itself."
+)
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
 # Whenever one looks.
@@ -88,7 +95,9 @@ RETRY_COUNT: Final = Rule(
     "retry-count", "No retryCount is above the number of runs that really exited with non-zero."
 )
 REQUEUE_COUNT: Final = Rule(
-    "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
+    "requeue-count",
+    "No requeueCount is above the number of nodes that users took away (T-17), except of tasks that"
+    " a restarted manager or a higher priority may displace.",
 )
 USAGE: Final = Rule(
     "usage",
@@ -108,6 +117,9 @@ PEACE_LEAVES_NOTHING: Final = Rule(
 PEACE_ENDS_JOBS: Final = Rule(
     "peace-ends-jobs",
     "After peace what clients terminated is completed, and what they deleted gone.",
+)
+MANAGER_ENDS_JOB: Final = Rule(
+    "manager-ends-job", "After peace a job whose completed manager was to end it is completed."
 )
 PEACE_RELEASES: Final = Rule(
     "peace-releases",

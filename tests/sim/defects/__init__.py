@@ -10,7 +10,7 @@ from typing import Final
 
 from batchyard.sim.rules import Violation
 from batchyard.sim.world import SimulationFailed, World
-from tests.sim.defects import commits, job_ends, job_nodes, nodes, placing, results
+from tests.sim.defects import commits, job_ends, job_nodes, managers, nodes, placing, results
 from tests.sim.defects.defect import SeededDefect
 
 DEFECTS: Final[tuple[SeededDefect, ...]] = (
@@ -20,6 +20,7 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *results.DEFECTS,
     *job_nodes.DEFECTS,
     *job_ends.DEFECTS,
+    *managers.DEFECTS,
 )
 
 

@@ -41,4 +41,8 @@ SEEDS: Final[dict[str, int]] = {
     "auto-pool-kept-alive-goes": 12,
     "auto-pool-goes-too-early": 12,
     "force-ignored": 4,
+    "manager-not-awaited": 2,
+    "manager-shares-its-node": 2,
+    "manager-ends-nothing": 1,
+    "manager-displaces-anybody": 5,
 }

@@ -22,6 +22,19 @@ class Preparation:
     reruns: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """What was asked of a job manager task (J-58, J-60, J-61).
+
+    `outranks` if its job may have a higher priority than others: it may then displace their tasks.
+    """
+
+    task: str
+    is_exclusive: bool
+    ends_job: bool
+    outranks: bool
+
+
 @dataclass(slots=True, eq=False)
 class Life:
     """A node from one boot to the next."""
@@ -47,6 +60,8 @@ class Life:
 class Run:
     """One process, from its start to its end. `exit_code` is None when it did not exit.
 
+    One that is `let_go` no longer counts for its task: it may have been displaced.
+
     `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
     """
 
@@ -57,6 +72,7 @@ class Run:
     life: Life
     is_over: bool = False
     is_killed: bool = False
+    is_let_go: bool = False
     exit_code: int | None = None
     used_microseconds: int = 0
 
@@ -119,10 +135,20 @@ class History:
     lives: dict[str, Life] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     alive: dict[str, Run] = field(default_factory=dict)
+    managers: dict[str, Manager] = field(default_factory=dict)
+    #: Jobs whose tasks may be displaced.
+    displaceable: set[str] = field(default_factory=set)
     #: How many nodes of each pool users took away so far.
     given_up: dict[str, int] = field(default_factory=dict)
     is_calm: bool = False
     look_time: datetime | None = None
+
+    def let_go(self, job: Job) -> None:
+        """Let the tasks of a job be displaced from now on."""
+        self.displaceable.add(job.name)
+        for task in job.tasks.values():
+            for run in task.runs:
+                run.is_let_go = True
 
     def tasks_alive_on(self, life: Life) -> Iterator[tuple[Run, Task]]:
         """Return what runs of tasks in this life."""

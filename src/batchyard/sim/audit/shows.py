@@ -52,7 +52,8 @@ class Shows(Judge):
         require(shown.retry_count <= failures, rules.RETRY_COUNT, facts)
         taken = self.history.given_up.get(job.pool, 0) - known.asked_count
         facts = f"{name} shows {shown.requeue_count}, and {taken} nodes were taken away"
-        require(shown.requeue_count <= taken, rules.REQUEUE_COUNT, facts)
+        is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
+        require(is_explained, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")

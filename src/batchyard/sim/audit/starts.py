@@ -25,11 +25,12 @@ class Starts(Judge):
 
 def _require_turn(run: Run, task: Task) -> None:
     for one in task.runs:
-        is_elsewhere = not one.is_over and one.life.keeps
+        is_elsewhere = not one.is_over and one.life.keeps and not one.is_let_go
         require(not is_elsewhere, rules.ONE_PLACE, f"{run} started beside {one}")
-        is_done = one.exit_code == 0 and one.life.keeps
+        is_done = one.exit_code == 0 and one.life.keeps and not one.is_let_go
         require(not is_done, rules.SUCCESS_ENDS, f"{run} started after {one}")
-    failures = sum(bool(one.exit_code) and one.life.keeps for one in task.runs)
+    counted = [one for one in task.runs if one.life.keeps and not one.is_let_go]
+    failures = sum(bool(one.exit_code) for one in counted)
     is_allowed = task.retries_max == -1 or failures <= task.retries_max
     require(is_allowed, rules.RETRIES_ALLOWED, f"{run} started after {failures} failures")
     is_resting = task.completed is not None and not task.is_end_asked

@@ -6,6 +6,7 @@ from batchyard.sim.clients.auto_pools import AutoPoolClient
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.jobs import JobClient
+from batchyard.sim.clients.managers import ManagerClient
 from batchyard.sim.clients.pools import PoolClient
 from batchyard.sim.clients.requests import Requests
 from batchyard.sim.clients.tasks import TaskClient
@@ -16,6 +17,7 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     JobClient,
     TaskClient,
     TurnsClient,
+    ManagerClient,
     AutoPoolClient,
     ForcedEndsClient,
 )
