@@ -34,7 +34,7 @@ class Managers(Judge):
             for task in job.tasks.values():
                 task.is_end_asked = True
         for other in self.history.jobs.values():
-            if other is job or (manager.outranks and other.pool == job.pool):
+            if other is job or (manager.outranks and other.pools & job.pools):
                 self.history.let_go(other)
 
     def rest(self, shown: Shown) -> None:
