@@ -19,6 +19,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost
+from batchyard.store.transaction import SqlTransaction
 from tests.engine.world import ACCOUNT, World
 
 SHORT = timedelta(milliseconds=10)
@@ -342,3 +343,18 @@ def test_no_less_important_task_takes_what_becomes_free_before_there_is_enough(
     assert world.assigned() == ["task-1-1", "task-2-1"]
     world.report(world.ended("task-2-1", None, EndCause.STOPPED))
     assert world.assigned()[2] == "task-4-1"
+
+
+def test_where_nobody_has_to_make_room_nobody_asks_who_could(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pool(slots=2)
+    world.job(max_parallel_tasks=2)
+    world.tasks("a")
+    for name in ("open_tasks", "open_managers", "restarted_managers", "preemptible_jobs"):
+        monkeypatch.delattr(SqlTransaction, name)
+    world.job("high", priority=1)
+    world.tasks("h1", "h2", job_id="high")
+    world.run("task-1-1", 1)
+    world.run("task-2-1")
+    assert world.state_of("h1", "high") == "completed"

@@ -86,14 +86,14 @@ class _Nodes:
         """The nodes on which tasks queue."""
         return [key for key, free in self.slots_free.items() if free < 0]
 
-    def take(self, node: NodeKey, slots: int) -> None:
+    def take(self, node: NodeKey, slots: int, job: JobKey, *, is_manager: bool) -> None:
         """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
-
-    def close(self, node: NodeKey) -> None:
-        """Let nothing queue on a node from now on."""
-        self._closed.add(node)
-        self._queue_bounds[node] = 0
+        mean = None if is_manager else self._cascade.hints.run_times.mean(job)
+        bound = 0
+        if mean is not None:
+            bound = placement.queue_slots_max(self.usable[node].slots, mean)
+        self._queue_bounds[node] = min(bound, self._queue_bounds[node])
 
     def hold(self, nodes: frozenset[NodeKey]) -> None:
         """Give nobody anything on these nodes in this round: they are for a task that waits."""
@@ -224,9 +224,8 @@ class _Round:
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
-            self._nodes.take(item.node, item.slots)
-            if by_key[item.task].is_manager:
-                self._nodes.close(item.node)
+            is_manager = by_key[item.task].is_manager
+            self._nodes.take(item.node, item.slots, item.job, is_manager=is_manager)
         self._nodes.hold(plan.held)
         self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
@@ -399,8 +398,13 @@ class _Round:
             left = [task.required_slots for task in waiting[key] if task.key not in placed]
             if len(left) < len(waiting[key]):
                 self._ready.had_turn(key)
-            if len(waiting[key]) < limit:
-                self._cascade.noted.left[key] = set(left)
+            job = self._cascade.jobs.get(key)
+            if len(waiting[key]) < limit and job is not None and not job.awaits_manager:
+                self._cascade.noted.left[key] = {
+                    (task.required_slots, task.is_manager)
+                    for task in waiting[key]
+                    if task.key not in placed
+                }
             if left:
                 self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
             elif len(waiting[key]) < limit:
