@@ -90,10 +90,11 @@ class _Nodes:
         """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
 
-    def close(self, node: NodeKey) -> None:
-        """Let nothing queue on a node from now on."""
-        self._closed.add(node)
-        self._queue_bounds[node] = 0
+    def close(self, *nodes: NodeKey) -> None:
+        """Let nothing queue on nodes from now on."""
+        for node in nodes:
+            self._closed.add(node)
+            self._queue_bounds[node] = 0
 
     def hold(self, nodes: frozenset[NodeKey]) -> None:
         """Give nobody anything on these nodes in this round: they are for a task that waits."""
@@ -224,12 +225,16 @@ class _Round:
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
-            self._nodes.take(item.node, item.slots)
-            if by_key[item.task].is_manager:
-                self._nodes.close(item.node)
+            for node in (item.node, *item.others):
+                self._nodes.take(node, item.slots)
+            task = by_key[item.task]
+            if task.is_manager or task.instances:
+                self._nodes.close(item.node, *item.others)
         self._nodes.hold(plan.held)
         self._nodes.measure()
-        cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
+        cascade.job_nodes.read(
+            (item.job, node) for item in plan.placements for node in (item.node, *item.others)
+        )
         for item in plan.placements:
             self._carry_out(item)
         self._placements_left -= len(plan.placements)
@@ -320,6 +325,7 @@ class _Round:
             ],
             jobs=jobs,
             may_queue=self._held_up is None,
+            may_cooperate=placement.may_cooperate(self._pool),
             held=nodes.held,
         )
 
@@ -349,19 +355,27 @@ class _Round:
         return as_waiting(job, task, wanted)
 
     def _carry_out(self, item: placement.Placement) -> None:
-        """Prepare the node for the job if need be, then place the task."""
-        cascade = self._cascade
-        key = (item.job, item.node)
+        """Prepare the nodes for the job if need be, then place the task."""
+        needs_preparation = False
+        for node in (item.node, *item.others):
+            needs_preparation |= self._is_to_prepare((item.job, node))
+        placed = TaskPlaced(
+            key=item.task,
+            node=item.node,
+            slots=item.slots,
+            needs_preparation=needs_preparation,
+            others=item.others,
+        )
+        self._cascade.run([placed])
+
+    def _is_to_prepare(self, key: tuple[JobKey, NodeKey]) -> bool:
+        """Prepare a node for a job if need be; return whether tasks have to wait for that."""
         if key not in self._prepared:
             self._prepared.add(key)
             self._prepare(key)
-        job_node = cascade.job_nodes.get(key)
-        assert job_node is not None, item
-        needs_preparation = must_wait(job_node)
-        placed = TaskPlaced(
-            key=item.task, node=item.node, slots=item.slots, needs_preparation=needs_preparation
-        )
-        cascade.run([placed])
+        job_node = self._cascade.job_nodes.get(key)
+        assert job_node is not None, key
+        return must_wait(job_node)
 
     def _prepare(self, key: tuple[JobKey, NodeKey]) -> None:
         cascade = self._cascade
