@@ -148,3 +148,6 @@ assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX
 
 #: The shortest ``recurrenceInterval`` and ``startWindow`` of a job schedule. Source: SC-7, SC-8.
 SCHEDULE_SPAN_MIN: Final = timedelta(minutes=1)
+
+#: The most instances of a multi-instance task. Source: ours; no machine has so many nodes.
+INSTANCES_MAX: Final = 1000

@@ -10,6 +10,14 @@ from batchyard.engine.waits import Held
 
 def as_waiting(job: Job, task: Task, affinity: NodeKey | None = None) -> placement.WaitingTask:
     """Return what placement wants to know of a task; a manager goes where it may (J-61, J-62)."""
+    if task.instances:
+        return placement.WaitingTask(
+            task.key,
+            task.required_slots,
+            affinity,
+            nodes=task.instances,
+            is_multi_instance=True,
+        )
     if not task.is_manager:
         return placement.WaitingTask(task.key, task.required_slots, affinity)
     return placement.WaitingTask(

@@ -122,7 +122,8 @@ class SqlWaits:
         sql = (
             "SELECT task.key, task.node, task.state FROM execution "
             "JOIN task ON task.key = execution.task "
-            "WHERE execution.job = ? AND execution.kind = 'task' AND task.is_placed = 1 "
+            "WHERE execution.job = ? AND execution.kind IN ('task', 'subtask') "
+            "AND execution.number = 0 AND task.is_placed = 1 "
             "AND task.state IN ('active', 'preparing') ORDER BY task.key LIMIT ?"
         )
         rows = self._execute(sql, job, limit)
