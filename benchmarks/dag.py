@@ -13,6 +13,7 @@ since there is nothing behind them; so the tenth before it is shown as well.
 
 import argparse
 import json
+import os
 import random
 import signal
 import sys
@@ -24,7 +25,7 @@ from time import perf_counter
 from benchmarks import machine
 from benchmarks.bench import COLLECTION, PROGRAM
 from benchmarks.many.figures import Figure, table
-from benchmarks.many.running import WARM, between, watch
+from benchmarks.many.running import WARM, Stretch, between, watch
 from benchmarks.many.yard import STRETCH, Yard, started
 
 NODES = 2
@@ -151,6 +152,7 @@ def measure(yard: Yard, tasks: int, seed: int) -> list[Figure]:
         Figure(f"tasks a second, first {stretch:,}", first.rate, "tasks/s"),
         Figure(f"tasks a second, last {stretch:,}", last.rate, "tasks/s"),
         Figure("  of the first", last.rate / first.rate, "x", ">= 0.9"),
+        Figure("  by the processors that others left", _shared(last) / _shared(first), "x"),
         Figure("tasks a second, all", looks[-1].completed / looks[-1].seconds, "tasks/s"),
         *(
             Figure(f"tasks a second, tenth {place}", one.rate, "tasks/s")
@@ -164,6 +166,11 @@ def measure(yard: Yard, tasks: int, seed: int) -> list[Figure]:
         figures.append(Figure(f"CPU a task, tenth 9: {kind}", tenths[8].cpu[kind], "ms"))
         figures.append(Figure(f"CPU a task, last: {kind}", last.cpu[kind], "ms"))
     return figures + yard.memory("after running", "<= 400")
+
+
+def _shared(stretch: Stretch) -> float:
+    """Return a rate for each processor that others left: what a busy machine can be compared by."""
+    return stretch.rate / ((os.cpu_count() or 1) - stretch.others)
 
 
 def main() -> int:

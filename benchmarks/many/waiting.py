@@ -74,6 +74,16 @@ def _reads(yard: Yard, tasks: int) -> list[Figure]:
     half = link.replace("skiptoken=1000", f"skiptoken={tasks // 2}")
     figures = [
         *latency("task counts", times(lambda: client.get(f"/jobs/{JOB}/taskcounts"), SAMPLES)),
+        *latency(
+            "why its tasks wait",
+            times(lambda: client.get(f"/-/jobs/{JOB}/waiting"), SAMPLES),
+            "<= 50",
+        ),
+        *latency(
+            "why one task waits",
+            times(lambda: client.get(f"/-/jobs/{JOB}/tasks/{middle}/waiting"), SAMPLES),
+            "<= 50",
+        ),
         *latency("one task", times(lambda: client.get(f"{path}/{middle}"), SAMPLES)),
         *latency("first page", times(lambda: client.get(path), PAGE_SAMPLES)),
         *latency("page from the middle", times(lambda: client.follow(half), PAGE_SAMPLES)),

@@ -52,6 +52,14 @@ def test_a_manager_adds_tasks_with_the_token_it_was_given(bench: Bench) -> None:
     assert [item["id"] for item in listed.json["value"]] == ["manager", "a"]
 
 
+def test_a_manager_may_ask_why_tasks_of_its_job_wait(bench: Bench) -> None:
+    token = managed(bench)
+    bench.create_job("other")
+    answer = ask(bench, token, "GET", "/-/jobs/job/tasks/manager/waiting")
+    assert (answer.status, answer.json["code"]) == (200, "QueuedOnNode")
+    assert ask(bench, token, "GET", "/-/jobs/other/waiting").status == 403
+
+
 def test_a_task_gets_a_token_if_it_asks_for_one(bench: Bench) -> None:
     bench.create_pool(nodes=1)
     bench.bring_node_up()

@@ -253,12 +253,27 @@ def test_a_job_may_have_reached_its_limit_of_parallel_tasks() -> None:
     assert code(replace(limited, tasks_max=1)) is WaitingCode.PLACEMENT_DUE
 
 
+def test_nothing_of_a_job_begins_before_its_manager() -> None:
+    """J-57; what the manager itself waits for is another question."""
+    led = facts(a_node(), job=a_job(has_manager=True, awaits_manager=True), tasks_max=0)
+    manager = WaitingTask(TaskKey(1), goes_first=True)
+    assert code(led) is WaitingCode.JOB_MANAGER_FIRST
+    assert code(led, manager) is WaitingCode.PLACEMENT_DUE
+    assert waiting.kind(manager) != waiting.kind(ONE)
+
+
 def test_no_node_may_have_enough_free_slots() -> None:
     busy = [a_node(1, NodeState.RUNNING, slots_used=3), a_node(2, NodeState.RUNNING, slots_used=6)]
     reason = why(WaitingTask(TaskKey(1), 2), facts(*busy, tasks_before={"tasksBefore": 7}))
     assert reason.code is WaitingCode.NO_FREE_SLOTS
     assert reason.message == "It needs 2 slots; the best of 2 nodes has 1 free."
     assert reason.details == {"requiredSlots": 2, "tasksBefore": 7, "freeSlots": 1}
+
+
+def test_whether_a_task_has_its_turn_is_told_without_a_look_at_any_node() -> None:
+    assert waiting.obstacle(ONE, facts(a_node(slots_used=4))) is None
+    assert waiting.turn(ONE).code is WaitingCode.NO_FREE_SLOTS
+    assert waiting.turn(WaitingTask(TaskKey(1), nodes=2)).code is WaitingCode.NO_FREE_NODES
 
 
 def test_what_is_free_may_be_held_for_another_task() -> None:

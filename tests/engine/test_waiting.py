@@ -10,6 +10,7 @@ from batchyard.core import limits
 from batchyard.core.errors import Refused
 from batchyard.core.model import (
     DisableTasks,
+    JobChange,
     NodeOption,
     Resize,
     StartTaskSpec,
@@ -18,6 +19,7 @@ from batchyard.core.model import (
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost
 from batchyard.engine.why import JobWait, TaskWait, why_job, why_task
+from tests.engine.test_managers import manager
 from tests.engine.world import ACCOUNT, START, World
 from tests.store.test_plans import can_be_explained, scans, statements
 
@@ -175,6 +177,44 @@ def test_the_limit_of_parallel_tasks_holds_up_the_rest(world: World) -> None:
     assert code(world, "two") == "ParallelTasksLimit"
 
 
+def test_tasks_wait_for_the_manager_of_their_job_and_it_for_room(world: World) -> None:
+    """J-57: the manager is a class of its own, though it needs as many slots as they do."""
+    world.pool(nodes=0)
+    world.job(manager=manager())
+    world.tasks("one", "two")
+    assert counted(world) == {"NoNodes": (3, ["manager", "one", "two"])}
+    world.clock.pass_time(MINUTE)
+    world.do(commands.resize_pool, ACCOUNT, "pool", Resize(target_dedicated_nodes=1), None)
+    world.job("other")
+    world.tasks("first", job_id="other")
+    world.do(commands.update_job, ACCOUNT, "other", JobChange(priority=1), None)
+    world.bring_up(world.fleet.requests[-1])
+    world.report(world.started(world.assigned()[0]))
+    assert code(world, "manager") == "NoFreeNodes"
+    assert code(world, "one") == "JobManagerFirst"
+    assert counted(world) == {
+        "JobManagerFirst": (2, ["one", "two"]),
+        "NoFreeNodes": (1, ["manager"]),
+    }
+    assert told(world, "one")[-1] == ("JobManagerFirst", 1, None)
+
+
+def test_a_slot_that_is_held_for_a_task_that_needs_the_whole_node_is_not_free(
+    world: World,
+) -> None:
+    """J-61: the manager is alone on its node."""
+    world.pool(slots=2)
+    world.job("other")
+    world.tasks("runs", job_id="other")
+    world.report(world.started("task-1-1"))
+    world.job(manager=manager(), priority=1)
+    world.tasks("waits", job_id="other")
+    found = ask(world, "waits", "other").reason
+    assert found is not None
+    assert (found.code, found.details["nodesHeld"]) == ("NodesHeld", 1)
+    assert code(world, "manager") == "NoFreeNodes"
+
+
 def test_a_start_task_that_fails_is_named_with_its_node(world: World) -> None:
     world.pool(start_task=StartTaskSpec(command_line="false"))
     world.job()
@@ -192,9 +232,12 @@ def test_a_start_task_that_fails_is_named_with_its_node(world: World) -> None:
 def test_a_job_preparation_task_comes_first_and_may_fail(world: World) -> None:
     world.pool()
     world.job(preparation=True)
-    world.tasks("one")
+    world.tasks("one", "two")
     assert code(world, "one") == "JobPreparationRunning"
+    world.clock.pass_time(MINUTE)
     world.run("preparation-1-1-1", exit_code=4)
+    assert told(world, "one") == [("JobPreparationFailed", 1, None)]
+    assert told(world, "two") == [("NoFreeSlots", 0, 1), ("JobPreparationFailed", 1, None)]
     found = ask(world, "one").reason
     assert found is not None
     assert (found.code, found.details["exitCode"]) == ("JobPreparationFailed", 4)
@@ -233,6 +276,10 @@ def test_the_wait_for_dependencies_ends_when_the_last_is_completed(world: World)
     world.clock.pass_time(MINUTE)
     world.run("task-1-1")
     assert told(world, "second") == [("DependencyPending", 0, 1), ("QueuedOnNode", 1, None)]
+    assert ask(world, "second").moments == [
+        ("added", START),
+        ("dependenciesSatisfied", START + MINUTE),
+    ]
 
 
 def test_the_tasks_of_a_job_are_counted_by_what_they_wait_for(world: World) -> None:
@@ -292,6 +339,8 @@ def test_a_task_that_is_taken_from_its_node_waits_from_then_on(world: World) -> 
     world.do(commands.reboot_node, ACCOUNT, "pool", world.nodes()[0].id, NodeOption.REQUEUE)
     assert code(world, "one") == "NodesStarting"
     assert told(world, "one") == [("NodesStarting", 1, None)]
+    names = [name for name, _ in ask(world, "one").moments]
+    assert names == ["added", "requeued", "cameBack"]
 
 
 def test_a_lost_node_that_comes_back_is_on_its_way(world: World) -> None:

@@ -5,6 +5,7 @@ The model is a plain account of what was promised; it shares no code with what i
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from batchyard.core.errors import Refused
 from batchyard.core.model import EndCause, NodeKey, NodeOption
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost, NodeUp
+from batchyard.engine.waited import WAITING
+from batchyard.engine.why import why_job, why_task
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 
@@ -252,6 +255,28 @@ class Promises(RuleBasedStateMachine):
             except Refused:
                 del self.jobs[job]
                 self.tasks = {key: slots for key, slots in self.tasks.items() if key[0] != job}
+
+    @invariant()
+    def whatever_waits_has_a_reason_that_is_not_its_turn(self) -> None:
+        """Nothing waits for placement itself, and the tasks of a job are counted as they are."""
+        reads, held = self.world.store.reads, self.world.engine.held
+        for job, state in self.jobs.items():
+            if state == "deleting":
+                continue
+            codes: Counter[str] = Counter()
+            with reads.look() as transaction:
+                for view in reads.list_tasks(ACCOUNT, job, 0, 1000).items:
+                    found = why_task(transaction, ACCOUNT, job, view.spec.id, held)
+                    assert (found.reason is not None) == (view.task.state in WAITING), found
+                    ends = [one.until for one in found.history]
+                    assert all(ends[:-1]), found
+                    if found.reason is not None:
+                        assert found.reason.code != "PlacementDue", found
+                        assert found.history[-1].code == found.reason.code, found
+                        assert ends[-1] is None, found
+                        codes[found.reason.code] += 1
+                groups = why_job(transaction, ACCOUNT, job, held).groups
+            assert {str(group.reason.code): group.count for group in groups} == codes
 
     @rule()
     def in_peace_everything_ends(self) -> None:

@@ -1,6 +1,7 @@
 """When job schedules make jobs, by a clock that is moved. Named by rows of the checklist."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from azure.batch import BatchClient, models
 
@@ -14,7 +15,7 @@ TERMINATE = models.BatchAllTasksCompleteMode.TERMINATE_JOB
 
 
 def create(
-    clocked: Clocked, pool: str = "pool", timing: dict[str, object] | None = None, **options: object
+    clocked: Clocked, pool: str = "pool", timing: dict[str, str] | None = None, **options: Any
 ) -> str:
     """Create a job schedule on a pool, which need not be there."""
     clocked.client.create_job_schedule(

@@ -30,6 +30,7 @@ class WaitingCode(StrEnum):
     NODES_UNUSABLE = "NodesUnusable"
     NODES_OFFLINE = "NodesOffline"
     JOB_PREPARATION_FAILED = "JobPreparationFailed"
+    JOB_MANAGER_FIRST = "JobManagerFirst"
     PARALLEL_TASKS_LIMIT = "ParallelTasksLimit"
     NODES_HELD = "NodesHeld"
     NO_FREE_NODES = "NoFreeNodes"
@@ -126,6 +127,10 @@ MEANINGS: Final[Mapping[WaitingCode, Meaning]] = {
         "The job preparation task has failed on the nodes that could take it.",
         "Mend the job preparation task in a new job, or bring the pool other nodes.",
         can_ever_run=False,
+    ),
+    WaitingCode.JOB_MANAGER_FIRST: Meaning(
+        "The job manager task of the job comes first, and has not begun.",
+        "Wait until the job manager task has begun; ask what it waits for.",
     ),
     WaitingCode.PARALLEL_TASKS_LIMIT: Meaning(
         "As many tasks of the job are on nodes as its maxParallelTasks allows.",

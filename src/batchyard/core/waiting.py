@@ -27,7 +27,7 @@ from batchyard.core.model import (
     PoolState,
 )
 from batchyard.core.placement import FreeNode, PoolSnapshot, WaitingJob, WaitingTask
-from batchyard.core.reasons import Reason, WaitingCode
+from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
 
 #: Reasons that come and go with every task that starts or ends: one way of waiting for room.
 _CONTENTION: Final = frozenset(
@@ -95,6 +95,13 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def why(task: WaitingTask, facts: Facts, dependencies: Dependencies | None = None) -> Reason:
     """Return why a task waits that is on no node."""
+    return obstacle(task, facts, dependencies) or _of_turn(task, facts)
+
+
+def obstacle(
+    task: WaitingTask, facts: Facts, dependencies: Dependencies | None = None
+) -> Reason | None:
+    """Return what keeps a task even from waiting for its turn, None if nothing does."""
     reason = of_job(facts.job)
     if reason is None and dependencies is not None:
         reason = _of_dependencies(dependencies)
@@ -107,10 +114,19 @@ def why(task: WaitingTask, facts: Facts, dependencies: Dependencies | None = Non
     if pool.state is PoolState.DELETING:
         sentence = f"Pool {pool.id} is being deleted."
         return Reason(WaitingCode.POOL_DELETING, sentence, {"poolId": pool.id})
-    suitable = [node for node in facts.nodes if _could_take(task, node, facts)]
+    suitable = _suitable(task, facts)
     if len(suitable) < task.nodes:
         return _too_few(task, pool, facts, len(suitable))
-    return _of_turn(task, pool, facts, suitable)
+    if facts.job.awaits_manager and not task.goes_first:
+        sentence = f"Job {facts.job.id} has a job manager task that has not begun."
+        return Reason(WaitingCode.JOB_MANAGER_FIRST, sentence)
+    return None
+
+
+def turn(task: WaitingTask) -> Reason:
+    """Return, without a look at any node, that a task waits for its turn."""
+    code = WaitingCode.NO_FREE_NODES if task.holds_nodes else WaitingCode.NO_FREE_SLOTS
+    return Reason(code, MEANINGS[code].sentence)
 
 
 def is_same_wait(one: str, other: str) -> bool:
@@ -165,12 +181,15 @@ def _and_more(sentence: str, ids: Sequence[str]) -> str:
     return f"{sentence}{', and others' if len(ids) > 1 else ''}."
 
 
-def _could_take(task: WaitingTask, node: Node, facts: Facts) -> bool:
-    return (
-        placement.takes_tasks(node)
+def _suitable(task: WaitingTask, facts: Facts) -> list[Node]:
+    """Return the nodes that could take a task if nothing else were there."""
+    return [
+        node
+        for node in facts.nodes
+        if placement.takes_tasks(node)
         and node.key not in facts.unfit
         and placement.is_suitable(task, slots=node.slots, is_dedicated=node.is_dedicated)
-    )
+    ]
 
 
 def _too_few(task: WaitingTask, pool: Pool, facts: Facts, suitable: int) -> Reason:
@@ -261,11 +280,12 @@ def _told(states: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
 
 
-def _of_turn(task: WaitingTask, pool: Pool, facts: Facts, suitable: Sequence[Node]) -> Reason:
+def _of_turn(task: WaitingTask, facts: Facts) -> Reason:
     """Return why a task has to wait for its turn on nodes that could take it."""
-    job = facts.job
+    job, pool, suitable = facts.job, facts.pool, _suitable(task, facts)
+    assert pool is not None, facts
     details: dict[str, object] = {"requiredSlots": task.required_slots, **facts.tasks_before}
-    if facts.tasks_max is not None and facts.tasks_max <= 0:
+    if facts.tasks_max is not None and facts.tasks_max <= 0 and not task.goes_first:
         details["maxParallelTasks"] = job.max_parallel_tasks
         sentence = f"Job {job.id} has {job.max_parallel_tasks} tasks on nodes, as many as it may."
         return Reason(WaitingCode.PARALLEL_TASKS_LIMIT, sentence, details)
@@ -322,4 +342,5 @@ def kind(task: WaitingTask) -> Kind:
     """
     whole = "+exclusive" if task.is_exclusive else ""
     dedicated = "+dedicated" if task.needs_dedicated else ""
-    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}"
+    first = "+first" if task.goes_first else ""
+    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}{first}"

@@ -295,9 +295,11 @@ class Cascade:
         """Note what may have changed why tasks wait."""
         for _, found in changes.tasks:
             if found is not None and _is_waiting(found):
-                self.noted.waiting.add((found.job, found.required_slots))
+                self.noted.waiting.add((found.job, found.required_slots, found.is_manager))
         for job_before, job_after in changes.jobs:
             self.noted.job(job_before, job_after)
+        for place_before, place_after in changes.job_nodes:
+            self.noted.job_node(place_before, place_after)
         for node_before, node_after in changes.nodes:
             self.noted.node(node_before, node_after)
         self.noted.pools.update(pool.key for pair in changes.pools for pool in pair if pool)
@@ -316,7 +318,7 @@ class Cascade:
         sizes = self.transaction.satisfy_dependents(job.key, tasks, self.now) if tasks else ()
         if sizes:
             self.ready.add(job.key)
-            self.noted.waiting.update((job.key, slots) for slots in sizes)
+            self.noted.waiting.update((job.key, slots, False) for slots in sizes)
             if job.pool is not None:
                 self.run([WakePlacement(job.pool)])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from batchyard.core import limits, placement, waiting
-from batchyard.core.model import Job, Node, NodeKey, PoolKey, Task
+from batchyard.core.model import Job, JobKey, Node, NodeKey, PoolKey, Task
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Held
 
@@ -22,6 +22,17 @@ def as_waiting(job: Job, task: Task, affinity: NodeKey | None = None) -> placeme
     )
 
 
+def samples(transaction: Transaction, jobs: Sequence[JobKey]) -> dict[JobKey, list[Task]]:
+    """Return the first waiting task of each class of jobs; those without any are absent."""
+    found: dict[JobKey, list[Task]] = {}
+    # A job has one manager, which may be the first of its size.
+    for key, tasks in transaction.waiting_tasks(jobs, 2).items():
+        firsts = {(task.required_slots, task.is_manager): task for task in reversed(tasks)}
+        if firsts:
+            found[key] = list(firsts.values())
+    return found
+
+
 def gather(
     transaction: Transaction, jobs: Sequence[Job], held: Held
 ) -> Iterator[tuple[Job, waiting.Facts]]:
@@ -32,10 +43,14 @@ def gather(
     failed = transaction.waits.failed_preparations(prepared) if prepared else {}
     limited = [job.key for job in jobs if _is_limited(job)]
     placed = transaction.open_task_counts(limited)
+    led = [job.key for job in jobs if _is_limited(job) and job.has_manager]
+    managed = transaction.open_managers(led) if led else set()
     for job in jobs:
         pool = None if job.pool is None else pools.get(job.pool)
         here = [] if pool is None else nodes[pool.key]
-        most = job.max_parallel_tasks - placed.get(job.key, 0) if _is_limited(job) else None
+        most = None
+        if _is_limited(job):
+            most = job.max_parallel_tasks - placed.get(job.key, 0) + (job.key in managed)
         kept = frozenset() if pool is None else held.get(pool.key, frozenset())
         yield (
             job,

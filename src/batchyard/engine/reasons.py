@@ -14,18 +14,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from batchyard.core import limits, waiting
-from batchyard.core.model import Job, JobKey, Node, Pool, PoolKey
+from batchyard.core.model import Job, JobKey, JobNode, JobNodeState, Node, Pool, PoolKey
 from batchyard.core.placement import takes_tasks
-from batchyard.core.reasons import WaitingCode
-from batchyard.engine.facts import as_waiting, gather
+from batchyard.engine.facts import as_waiting, gather, samples
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Past
 
 if TYPE_CHECKING:
     from batchyard.engine.cascade import Cascade
 
-#: So many slots are needed by tasks of the job.
-Size = tuple[JobKey, int]
+#: So many slots are needed by tasks of the job, and whether by its manager.
+Size = tuple[JobKey, int, bool]
 
 
 @dataclass(slots=True)
@@ -34,8 +33,8 @@ class Noted:
 
     #: Tasks of these sizes wait that did not.
     waiting: set[Size] = field(default_factory=set)
-    #: What a round of placement has left of jobs that it has seen whole: slots of what waits.
-    left: dict[JobKey, set[int]] = field(default_factory=dict)
+    #: What a round of placement has left of jobs that it has seen whole: sizes of what waits.
+    left: dict[JobKey, set[tuple[int, bool]]] = field(default_factory=dict)
     jobs: set[JobKey] = field(default_factory=set)
     pools: set[PoolKey] = field(default_factory=set)
 
@@ -51,6 +50,11 @@ class Noted:
         if before is not None and after is not None and _of_job(before) != _of_job(after):
             self.jobs.add(after.key)
 
+    def job_node(self, before: JobNode | None, after: JobNode | None) -> None:
+        """Note a job whose preparation failed on a node, or may succeed there after all."""
+        if after is not None and _has_failed(before) != _has_failed(after):
+            self.jobs.add(after.job)
+
     def node(self, before: Node | None, after: Node | None) -> None:
         """Note the pool of a node that takes tasks now and did not, or the other way round."""
         if _of_node(before) != _of_node(after):
@@ -58,7 +62,11 @@ class Noted:
 
 
 def _of_job(job: Job) -> object:
-    return job.state, job.pool_id, job.max_parallel_tasks
+    return job.state, job.pool_id, job.max_parallel_tasks, job.awaits_manager
+
+
+def _has_failed(job_node: JobNode | None) -> bool:
+    return job_node is not None and job_node.state is JobNodeState.FAILED
 
 
 def _of_node(node: Node | None) -> object:
@@ -87,9 +95,9 @@ class Reasons:
     def note(self, noted: Noted) -> None:
         """Have jobs looked at of which something is not known."""
         self._pending |= noted.jobs
-        for size in noted.waiting - self._known:
-            job, slots = size
-            if slots in noted.left.get(job, (slots,)):
+        for job, *size in noted.waiting - self._known:
+            left = noted.left.get(job)
+            if left is None or tuple(size) in left:
                 self._pending.add(job)
 
     def note_pool(self, transaction: Transaction, key: PoolKey) -> None:
@@ -136,23 +144,21 @@ def record(cascade: "Cascade") -> None:
     """Write down why classes of tasks wait, of jobs that are to be looked at, where it changed."""
     transaction, reasons, now = cascade.transaction, cascade.hints.reasons, cascade.now
     keys = reasons.take()
-    samples = transaction.waiting_tasks(keys, 1)
-    jobs = list(transaction.jobs(key for key, tasks in samples.items() if tasks).values())
+    firsts = samples(transaction, keys)
+    jobs = list(transaction.jobs(firsts).values())
     if not jobs:
         return
     last = transaction.waits.last_reasons([job.key for job in jobs])
     rows: list[tuple[JobKey, waiting.Kind, Past]] = []
     for job, facts in gather(transaction, jobs, cascade.hints.held):
-        for sample in samples[job.key]:
+        for sample in firsts[job.key]:
             task = as_waiting(job, sample)
             kind = waiting.kind(task)
-            reason = waiting.why(task, facts)
+            reason = waiting.obstacle(task, facts) or waiting.turn(task)
             past = last.get((job.key, kind))
-            if reason.code is WaitingCode.PLACEMENT_DUE:
-                continue
             if past is None or not waiting.is_same_wait(past.code, reason.code):
                 number = 1 if past is None else past.number + 1
                 rows.append((job.key, kind, Past(number, reason.code, reason.message, now)))
-            reasons.known([(job.key, sample.required_slots)])
+            reasons.known([(job.key, sample.required_slots, sample.is_manager)])
     if rows:
         transaction.waits.add_reasons(rows)

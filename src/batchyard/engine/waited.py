@@ -31,6 +31,22 @@ class Wait:
     until: datetime | None
 
 
+def moments_of(transaction: Transaction, task: Task) -> list[tuple[str, datetime]]:
+    """Return what happened to a task itself, as far as it is known, in order."""
+    came_back = task.attempt > 0 and task.state is TaskState.ACTIVE and not task.is_placed
+    moments = (
+        ("added", transaction.task_creation_time(task.key)),
+        ("dependenciesSatisfied", transaction.waits.dependencies_time(task.key)),
+        ("requeued", task.last_requeue_time),
+        ("retried", task.last_retry_time),
+        ("cameBack", task.state_time if came_back else None),
+        ("started", task.start_time),
+        ("completed", task.end_time),
+    )
+    known = [(name, time) for name, time in moments if time is not None]
+    return sorted(known, key=lambda moment: moment[1])
+
+
 def history_of(transaction: Transaction, job: Job, task: Task, reason: Reason | None) -> list[Wait]:
     """Return why a task has had to wait: for what it depends on, then with its class."""
     created = transaction.task_creation_time(task.key)

@@ -47,7 +47,7 @@ class Waits(Protocol):
         ...
 
     def active_tasks(self, job: JobKey) -> int:
-        """Return how many tasks of a job are active or preparing."""
+        """Return how many tasks of a job are active."""
         ...
 
     def older_tasks(self, task: Task, limit: int) -> int:

@@ -15,9 +15,9 @@ from batchyard.core import limits, waiting
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import Job, JobState, NodeKey, Task, TaskKey, TaskState
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
-from batchyard.engine.facts import as_waiting, gather
+from batchyard.engine.facts import as_waiting, gather, samples
 from batchyard.engine.ports import Transaction
-from batchyard.engine.waited import WAITING, Wait, history_of
+from batchyard.engine.waited import WAITING, Wait, history_of, moments_of
 from batchyard.engine.waits import Dependents, Held
 
 
@@ -30,6 +30,7 @@ class TaskWait:
     reason: Reason | None
     since: datetime | None
     history: Sequence[Wait]
+    moments: Sequence[tuple[str, datetime]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def why_task(
         reason=reason,
         since=history[-1].since if reason is not None and history else None,
         history=history,
+        moments=moments_of(transaction, task),
     )
 
 
@@ -97,7 +99,7 @@ def why_job(transaction: Transaction, account: str, job_id: str, held: Held) -> 
     return JobWait(
         job_id=job.id,
         state=job.state,
-        count=transaction.waits.active_tasks(job.key),
+        count=sum(group.count for group in groups),
         groups=sorted(merged.values(), key=lambda one: -one.count),
     )
 
@@ -143,7 +145,9 @@ class _Groups:
     def all(self) -> list[Group]:
         """Return all groups; several may have the same reason."""
         placed = self._placed()
-        left = self._waits.active_tasks(self._job.key) - sum(group.count for group in placed)
+        queued = WaitingCode.QUEUED_ON_NODE
+        left = self._waits.active_tasks(self._job.key)
+        left -= sum(group.count for group in placed if group.reason.code is queued)
         if left <= 0:
             return placed
         if waiting.of_job(self._job) is not None:
@@ -180,19 +184,29 @@ class _Groups:
 
     def _ready(self, left: int, *, is_exact: bool) -> list[Group]:
         """Tasks that only need a place, by their classes; if that is exact, `left` in all."""
-        samples = self._transaction.waiting_tasks([self._job.key], 1)[self._job.key]
-        limit = limits.WAITING_TASKS_COUNTED_MAX
+        firsts = samples(self._transaction, [self._job.key]).get(self._job.key, [])
+        managers = [first for first in firsts if first.is_manager]
+        is_exact = is_exact and len(firsts) - len(managers) == 1
         groups = []
-        for sample in samples:
-            group = Group(
-                reason=waiting.why(as_waiting(self._job, sample), self._facts), count=left
-            )
-            if len(samples) > 1 or not is_exact:
-                group.count = self._waits.count_waiting(sample, limit)
-                group.is_exact = group.count < limit
-            group.tasks = self._waits.first_waiting(sample, self._shown)
+        for first in firsts:
+            reason = waiting.why(as_waiting(self._job, first), self._facts)
+            group = Group(reason=reason, count=1, tasks=[first.key])
+            if not first.is_manager:
+                hidden = {one.key for one in managers if one.required_slots == first.required_slots}
+                self._count(group, first, hidden, left - len(managers) if is_exact else None)
             groups.append(group)
         return groups
+
+    def _count(self, group: Group, first: Task, hidden: set[TaskKey], count: int | None) -> None:
+        """Count the class of a task without those that are of its size and not of its class."""
+        if count is None:
+            limit = limits.WAITING_TASKS_COUNTED_MAX
+            found = self._waits.count_waiting(first, limit)
+            group.count, group.is_exact = found - len(hidden), found < limit
+        else:
+            group.count = count
+        keys = self._waits.first_waiting(first, self._shown + len(hidden))
+        group.tasks = [key for key in keys if key not in hidden][: self._shown]
 
     def _dependents(self, found: Dependents, count: int) -> list[Group]:
         """Tasks that wait for others: those that are hopeless by an id, and all the rest.

@@ -80,7 +80,7 @@ class SqlWaits:
         return found
 
     def active_tasks(self, job: JobKey) -> int:
-        """Return how many tasks of a job are active or preparing."""
+        """Return how many tasks of a job are active."""
         return int(self._one("SELECT active FROM job_counts WHERE job = ?", job))
 
     def older_tasks(self, task: Task, limit: int) -> int:

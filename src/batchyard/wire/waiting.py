@@ -20,7 +20,9 @@ def write_task(found: TaskWait) -> dict[str, Any]:
         answer |= _reason(found.reason)
         answer["since"] = _instant(found.since)
         answer["details"] = found.reason.details
-    return answer | {"history": [_wait(one) for one in found.history]}
+    answer["history"] = [_wait(one) for one in found.history]
+    answer["moments"] = {name: write_instant(time) for name, time in found.moments}
+    return answer
 
 
 def write_job(found: JobWait) -> dict[str, Any]:

@@ -185,7 +185,9 @@ def _insert(cascade: Cascade, job: Job, admitted: Sequence[tuple[Task, TaskSpec]
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
     cascade.noted.waiting.update(
-        (job.key, task.required_slots) for task, _ in admitted if not task.dependencies_left
+        (job.key, task.required_slots, task.is_manager)
+        for task, _ in admitted
+        if not task.dependencies_left
     )
     if admitted:
         cascade.wakes.is_due(Dated.LIFETIME, cascade.now + limits.TASK_LIFETIME_MAX)
