@@ -143,6 +143,10 @@ STOP_GRACE_TIME: Final = timedelta(seconds=2)
 #: How long a node with no server and no task stays up. Source: ours (architecture 8).
 NODE_ALONE_TIME_MAX: Final = timedelta(seconds=60)
 
+#: How long the service waits for what is due without a look at the clock, which may be set. Source:
+#: ours; no event and no statement, a look costs microseconds.
+CLOCK_UNSEEN_TIME_MAX: Final = timedelta(seconds=60)
+
 assert RESIZE_TIMEOUT_DEFAULT >= RESIZE_TIMEOUT_MIN
 assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX
 

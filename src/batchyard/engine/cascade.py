@@ -117,6 +117,8 @@ class Wakes:
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
     schedule_sweep: set[JobScheduleKey] = field(default_factory=set)
+    #: Job schedules that may only seem to be due late: the clock was ahead.
+    schedules_ahead: set[JobScheduleKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
     #: When loops that look at what has become due have to look next.
     due: dict[Dated, datetime] = field(default_factory=dict)
@@ -129,6 +131,7 @@ class Wakes:
         self.resize |= other.resize
         self.sweep |= other.sweep
         self.schedule_sweep |= other.schedule_sweep
+        self.schedules_ahead |= other.schedules_ahead
         self.fleet |= other.fleet
 
     def is_due(self, loop: Dated, time: datetime) -> None:

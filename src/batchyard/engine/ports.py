@@ -534,6 +534,10 @@ class Transaction(Protocol):
         """Return when something of a job schedule is due next, None for never."""
         ...
 
+    def job_schedules_ahead(self, now: datetime) -> list[JobScheduleKey]:
+        """Return the job schedules of which nothing is due for more than two intervals."""
+        ...
+
     def jobs_to_delete(
         self, schedule: JobScheduleKey, limit: int, *, are_forced: bool
     ) -> list[Job]:

@@ -34,7 +34,7 @@ from batchyard.core.model import (
     TaskSpec,
 )
 from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
-from batchyard.store import dependencies, lifetimes, managers, schema, sets
+from batchyard.store import dependencies, job_schedules, lifetimes, managers, schema, sets
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 from batchyard.store.waiting import IS_WAITING, SqlWaits
 
@@ -543,8 +543,13 @@ class SqlTransaction:
 
     def next_job_schedule_due(self) -> datetime | None:
         """Return when something of a job schedule is due next, None for never."""
-        due = self._one("SELECT min(due_time) FROM job_schedule WHERE due_time IS NOT NULL")
+        due = job_schedules.next_due(self._connection)
         return None if due is None else from_microseconds(due)
+
+    def job_schedules_ahead(self, now: datetime) -> list[JobScheduleKey]:
+        """Return the job schedules of which nothing is due for more than two intervals."""
+        keys = job_schedules.ahead(self._connection, to_microseconds(now))
+        return [JobScheduleKey(key) for key in keys]
 
     def jobs_to_delete(
         self, schedule: JobScheduleKey, limit: int, *, are_forced: bool
@@ -556,7 +561,7 @@ class SqlTransaction:
 
     def has_jobs(self, schedule: JobScheduleKey) -> bool:
         """Return whether a schedule has any jobs, completed ones included."""
-        return bool(self._one("SELECT EXISTS (SELECT 1 FROM job WHERE schedule = ?)", schedule))
+        return job_schedules.has_jobs(self._connection, schedule)
 
     def jobs_with_open_tasks(self, jobs: Iterable[JobKey]) -> set[JobKey]:
         """Return those of the jobs that have tasks which are not completed."""
@@ -586,8 +591,7 @@ class SqlTransaction:
 
     def job_schedules_ending(self) -> list[JobScheduleKey]:
         """Return the job schedules that are being deleted."""
-        sql = "SELECT key FROM job_schedule WHERE state = 'deleting' ORDER BY key"
-        return [JobScheduleKey(row[0]) for row in self._execute(sql)]
+        return [JobScheduleKey(key) for key in job_schedules.ending(self._connection)]
 
     # Below: how it is done.
 
