@@ -11,8 +11,8 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from batchyard.sim.audit.history import Preparation
 from batchyard.sim.audit.shown import Shown
+from batchyard.sim.audit.terms import Preparation
 from tests.chaos.client import PatientClient
 from tests.chaos.ledger import Ledger
 from tests.chaos.replay import Fact

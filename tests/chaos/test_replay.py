@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from batchyard.sim import rules
-from batchyard.sim.audit.history import Preparation
 from batchyard.sim.audit.shown import Shown
+from batchyard.sim.audit.terms import Preparation
 from batchyard.sim.rules import Rule, Violation
 from tests.chaos.ledger import Ledger, Tail
 from tests.chaos.replay import LIVES, NO_STRAYS, Fact, Replay

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchyard.core.displacement import RunningTask, displace, make_room
+from batchyard.core.displacement import Room, RunningTask, displace, make_room
 from batchyard.core.model import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
 
@@ -100,8 +100,21 @@ def made_room(
     nodes: list[FreeNode] | None = None,
     tasks_max: int | None = None,
 ) -> list[int]:
+    return [
+        one.key for one in room(*on_nodes, tasks=tasks, nodes=nodes, tasks_max=tasks_max).leaving
+    ]
+
+
+def room(
+    *on_nodes: RunningTask,
+    tasks: list[WaitingTask],
+    nodes: list[FreeNode] | None = None,
+    tasks_max: int | None = None,
+    coming: dict[int, int] | None = None,
+) -> Room:
     job = WaitingJob(key=JobKey(1), priority=5, tasks=tasks, tasks_max=tasks_max)
-    return [one.key for one in make_room([job], nodes or NODES, on_nodes)]
+    on_their_way = {NodeKey(node): slots for node, slots in (coming or {}).items()}
+    return make_room([job], nodes or NODES, on_their_way, on_nodes)
 
 
 PREEMPTIBLE = [
@@ -110,9 +123,18 @@ PREEMPTIBLE = [
 ]
 
 
-def test_nobody_leaves_for_a_task_whose_place_is_free_or_on_its_way() -> None:
+def test_nobody_leaves_for_a_task_whose_place_is_free() -> None:
     nodes = [FreeNode(NodeKey(1), 1, 1), FreeNode(NodeKey(2), 1, 0)]
-    assert made_room(*PREEMPTIBLE, tasks=[PLAIN], nodes=nodes) == []
+    assert room(*PREEMPTIBLE, tasks=[PLAIN], nodes=nodes) == Room([])
+
+
+def test_nobody_leaves_for_a_task_whose_place_is_on_its_way_and_the_place_is_held() -> None:
+    assert room(PREEMPTIBLE[0], tasks=[PLAIN], coming={2: 1}) == Room([], frozenset({NodeKey(2)}))
+
+
+def test_the_node_that_somebody_leaves_is_held() -> None:
+    """Or a less important task would take what becomes free, and have to leave again."""
+    assert room(PREEMPTIBLE[1], tasks=[PLAIN]).held == {NodeKey(2)}
 
 
 def test_as_many_leave_as_are_needed_and_each_once() -> None:

@@ -23,6 +23,7 @@ from batchyard.core.job_schedule import (
     step,
 )
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
@@ -37,7 +38,14 @@ from batchyard.core.messages import (
     TerminateSchedule,
     UpdateSchedule,
 )
-from batchyard.core.model import JobKey, JobSchedule, JobScheduleKey, JobScheduleState, Timing
+from batchyard.core.model import (
+    JobKey,
+    JobSchedule,
+    JobScheduleKey,
+    JobScheduleState,
+    PoolKey,
+    Timing,
+)
 from tests.core.exploring import NOW, assert_cell, explore, listed
 
 KEY = JobScheduleKey(3)
@@ -48,6 +56,9 @@ HOUR = timedelta(hours=1)
 DUE = ScheduleDue(key=KEY)
 MADE = ScheduledJobMade(key=KEY, job=JOB, time=NOW)
 OVER = ScheduledJobOver(key=KEY, job=JOB)
+POOL = PoolKey(6)
+SHARING = ScheduledJobMade(key=KEY, job=JOB, time=NOW, auto_pool=POOL)
+POOL_OVER = AutoPoolOver(key=POOL)
 DISABLE = DisableSchedule(key=KEY)
 ENABLE = EnableSchedule(key=KEY)
 TERMINATE = TerminateSchedule(key=KEY)
@@ -328,3 +339,40 @@ def test_however_time_passes_each_interval_has_one_job_at_most_and_none_is_early
         check(schedule)
         assert schedule.due_time is None or schedule.due_time > now
     assert taken == sorted(set(taken))
+
+
+def test_the_pool_that_all_jobs_share_goes_when_the_schedule_is_completed() -> None:
+    """J-48: by whichever way."""
+    sharing = after(hourly(), SHARING)
+    assert sharing.auto_pool == POOL
+    idle = step(sharing, OVER, NOW)
+    assert POOL_OVER not in idle.effects
+    assert idle.entity is not None
+    assert list(step(idle.entity, TERMINATE, NOW).effects) == [POOL_OVER]
+    terminating = after(sharing, TERMINATE)
+    assert list(step(terminating, OVER, NOW).effects) == [POOL_OVER]
+    single = after(new(), SHARING)
+    assert list(step(single, OVER, NOW).effects) == [POOL_OVER]
+
+
+def test_the_pool_that_all_jobs_share_goes_with_a_schedule_that_is_deleted() -> None:
+    deleting = after(hourly(), SHARING, OVER, DELETE)
+    gone = step(deleting, ScheduleSwept(key=KEY, has_jobs=False), NOW)
+    assert (gone.entity, list(gone.effects)) == (None, [POOL_OVER])
+
+
+def test_a_shared_pool_that_is_kept_alive_stays() -> None:
+    """J-49; an update may say so."""
+    kept = after(hourly(), UpdateSchedule(key=KEY, timing=Timing(), keeps_pool=True))
+    sharing = after(hourly(), replace(SHARING, keeps_pool=True), OVER)
+    for schedule in (replace(kept, auto_pool=POOL), sharing):
+        assert list(step(schedule, TERMINATE, NOW).effects) == []
+
+
+def test_a_shared_pool_goes_when_the_next_job_is_in_another_one() -> None:
+    """SC-24: what an update changes counts for the next job."""
+    idle = after(hourly(), SHARING, OVER)
+    other = replace(SHARING, auto_pool=PoolKey(7))
+    assert POOL_OVER in step(idle, other, NOW).effects
+    assert POOL_OVER in step(idle, MADE, NOW).effects
+    assert POOL_OVER not in step(idle, SHARING, NOW).effects

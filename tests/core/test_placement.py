@@ -155,7 +155,7 @@ def test_a_task_that_no_node_could_ever_take_does_not_keep_others_from_queues() 
 
 
 def test_jobs_are_held_up_only_by_those_before_them() -> None:
-    jobs = [a_job(1, 1, priority=1, queues={1: 1}), a_job(2, 2, queues={1: 2})]
+    jobs = [a_job(1, 1, priority=1, queues={1: 2}), a_job(2, 2, queues={1: 2})]
     plan_ = plan(snapshot([0], jobs))
     assert ([item.job for item in plan_.placements], plan_.held_up) == ([1, 2], 0)
 
@@ -414,3 +414,12 @@ def test_nothing_queues_behind_a_task_that_goes_first_nor_does_it_queue_itself()
     found = plan(spread(with_slots((1, 1), (1, 0)), job, short))
     assert [(item.task, item.node) for item in found.placements] == [(1, 1), (200, 2), (201, 2)]
     assert placed_by(spread(with_slots((1, 0)), job)) == []
+
+
+def test_a_queue_is_as_short_as_the_longest_task_in_front_of_it_wants() -> None:
+    """Also if that one is placed by the same plan."""
+    unknown, short = a_job(1, 1, priority=1), a_job(2, 9, queues={1: 4})
+    assert [item.job for item in placed_by(spread(with_slots((1, 1)), unknown, short))] == [1]
+    longer = a_job(1, 1, priority=1, queues={1: 2})
+    placed = placed_by(spread(with_slots((1, 1)), longer, short))
+    assert [item.job for item in placed] == [1, 2, 2]

@@ -130,3 +130,38 @@ def test_a_job_that_moved_waits_for_a_pool_of_its_new_name_and_not_of_the_old(bu
     assert busy.job_now().pool is None
     busy.pool("later")
     assert busy.assigned(node=2) == ["task-1-2"]
+
+
+def test_a_job_ends_whose_task_runs_again_while_its_former_run_is_still_being_stopped(
+    world: World,
+) -> None:
+    """A node that is out of reach for long has both: the run that it should stop, and the next."""
+    world.pool(slots=2)
+    world.job()
+    world.tasks("one")
+    world.report(world.started("task-1-1"))
+    disable(world, DisableTasks.REQUEUE)
+    enable(world)
+    world.report(world.started("task-1-2"))
+
+    world.do(commands.terminate_job, ACCOUNT, "job", None)
+    assert not world.engine.is_failing
+    assert sorted(world.stopped()) == ["task-1-1", "task-1-2"]
+    world.report(world.ended("task-1-1"), world.ended("task-1-2"))
+    assert (state(world), world.state_of("one")) == ("completed", "completed")
+
+
+def test_a_job_is_disabled_whose_task_runs_again_while_its_former_run_is_being_stopped(
+    world: World,
+) -> None:
+    world.pool(slots=2)
+    world.job()
+    world.tasks("one")
+    world.report(world.started("task-1-1"))
+    disable(world, DisableTasks.REQUEUE)
+    enable(world)
+    world.report(world.started("task-1-2"))
+
+    disable(world, DisableTasks.TERMINATE)
+    world.report(world.ended("task-1-1"), world.ended("task-1-2"))
+    assert (state(world), world.state_of("one")) == ("disabled", "completed")

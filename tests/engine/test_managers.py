@@ -19,6 +19,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine import commands
 from batchyard.engine.ports import NodeLost
+from batchyard.store.transaction import SqlTransaction
 from tests.engine.world import ACCOUNT, World
 
 SHORT = timedelta(milliseconds=10)
@@ -323,3 +324,37 @@ def test_preemption_is_known_again_after_a_restart(world: World) -> None:
     world.job("high", priority=1)
     world.tasks("h", job_id="high")
     assert world.stopped() == ["task-1-1"]
+
+
+def test_no_less_important_task_takes_what_becomes_free_before_there_is_enough(
+    world: World,
+) -> None:
+    """It would have to leave again at once, and again."""
+    world.pool(slots=2)
+    world.job("low", allow_task_preemption=True)
+    world.tasks("l1", "l2", "l3", job_id="low")
+    world.report(world.started("task-1-1"), world.started("task-2-1"))
+    world.job("high", priority=1)
+    world.tasks("wide", job_id="high", required_slots=2)
+    assert world.stopped() == ["task-1-1", "task-2-1"]
+
+    world.clock.pass_time(LONG)
+    world.report(world.ended("task-1-1", None, EndCause.STOPPED))
+    assert world.assigned() == ["task-1-1", "task-2-1"]
+    world.report(world.ended("task-2-1", None, EndCause.STOPPED))
+    assert world.assigned()[2] == "task-4-1"
+
+
+def test_where_nobody_has_to_make_room_nobody_asks_who_could(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pool(slots=2)
+    world.job(max_parallel_tasks=2)
+    world.tasks("a")
+    for name in ("open_tasks", "open_managers", "restarted_managers", "preemptible_jobs"):
+        monkeypatch.delattr(SqlTransaction, name)
+    world.job("high", priority=1)
+    world.tasks("h1", "h2", job_id="high")
+    world.run("task-1-1", 1)
+    world.run("task-2-1")
+    assert world.state_of("h1", "high") == "completed"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from batchyard.core.model import EndCause, JobChange, NodeOption, TaskSpec
+from batchyard.core.model import DisableTasks, EndCause, JobChange, NodeOption, TaskSpec
 from batchyard.engine import commands
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import Transaction
@@ -318,3 +318,22 @@ def test_jobs_at_their_limit_are_passed_over_behind_one_of_which_more_waits(worl
     world.settle()
     assert len(world.assigned()) == 63
     assert [world.state_of("waits", job) for job in limited] == ["active"] * 3
+
+
+def test_nothing_queues_behind_a_task_that_is_placed_in_the_same_round(world: World) -> None:
+    """Nobody knows how long that one will take."""
+    world.pool()
+    world.job("known")
+    world.tasks("k", job_id="known")
+    world.run_for("task-1-1", SHORT)
+    world.do(commands.disable_job, ACCOUNT, "known", DisableTasks.WAIT)
+    world.tasks("s1", "s2", job_id="known")
+    world.job("unknown", priority=1)
+    world.do(_enable_and_add, ACCOUNT, "known", "unknown")
+    assert world.assigned() == ["task-1-1", "task-4-1"]
+
+
+def _enable_and_add(cascade: Cascade, account: str, enabled: str, other: str) -> None:
+    """Do both in one transaction, so that one round sees all."""
+    commands.enable_job(cascade, account, enabled)
+    commands.add_tasks(cascade, account, other, [TaskSpec(id="long", command_line="true")])

@@ -89,10 +89,22 @@ TASK = COMMAND | {
 }
 START_TASK = COMMAND | {"maxTaskRetryCount": 1, "waitForSuccess": False}
 METADATA = [{"name": "a", "value": "b"}]
-JOB = {
+MANAGER = COMMAND | {
+    "id": "manager",
+    "constraints": CONSTRAINTS,
+    "requiredSlots": 1,
+    "killJobOnCompletion": False,
+    "runExclusive": False,
+    "allowLowPriorityNode": True,
+    "authenticationTokenSettings": {"access": ["job"]},
+}
+JOB: dict[str, Any] = {
     "id": "job",
     "priority": 5,
     "poolInfo": {"poolId": "pool"},
+    "jobManagerTask": MANAGER,
+    "allowTaskPreemption": True,
+    "maxParallelTasks": 3,
     "constraints": {"maxTaskRetryCount": 1, "maxWallClockTime": "PT1H"},
     "jobPreparationTask": COMMAND | {"constraints": CONSTRAINTS, "waitForSuccess": False},
     "jobReleaseTask": COMMAND | {"maxWallClockTime": "PT5M", "retentionTime": "PT1H"},
@@ -101,11 +113,35 @@ JOB = {
     "onAllTasksComplete": "noaction",
     "onTaskFailure": "performexitoptionsjobaction",
 }
+AUTO_POOL = {
+    "autoPoolSpecification": {
+        "autoPoolIdPrefix": "auto",
+        "poolLifetimeOption": "job",
+        "keepAlive": False,
+        "pool": {name: value for name, value in pool_body().items() if name != "id"},
+    }
+}
+JOB_SPECIFICATION = {name: value for name, value in JOB.items() if name != "id"}
+SCHEDULE = {
+    "schedule": {
+        "doNotRunUntil": "2025-03-04T00:00:00Z",
+        "doNotRunAfter": "2031-03-04T00:00:00Z",
+        "startWindow": "PT10M",
+        "recurrenceInterval": "PT1H",
+    },
+    "jobSpecification": JOB_SPECIFICATION,
+    "metadata": METADATA,
+}
 JOB_CHANGE = {name: JOB[name] for name in ("priority", "poolInfo", "constraints", "metadata")}
 
 #: A body of each operation that is served, with much in it to go wrong.
 RIGHT: dict[str, dict[str, Any]] = {
-    "Pools_CreatePool": pool_body(startTask=START_TASK, metadata=METADATA, targetDedicatedNodes=1),
+    "Pools_CreatePool": pool_body(
+        startTask=START_TASK,
+        metadata=METADATA,
+        targetDedicatedNodes=1,
+        taskSchedulingPolicy={"nodeFillType": "pack", "jobDefaultOrder": "creationtime"},
+    ),
     "Pools_UpdatePool": {"startTask": START_TASK, "metadata": METADATA},
     "Pools_ReplacePoolProperties": {
         "startTask": START_TASK,
@@ -123,6 +159,10 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Nodes_RebootNode": {"nodeRebootOption": "terminate"},
     "Nodes_ReimageNode": {"nodeReimageOption": "requeue"},
     "Jobs_CreateJob": JOB,
+    "JobSchedules_CreateJobSchedule": SCHEDULE
+    | {"id": "schedule", "jobSpecification": JOB_SPECIFICATION | {"poolInfo": AUTO_POOL}},
+    "JobSchedules_UpdateJobSchedule": SCHEDULE,
+    "JobSchedules_ReplaceJobSchedule": SCHEDULE,
     "Jobs_UpdateJob": JOB_CHANGE,
     "Jobs_ReplaceJob": JOB_CHANGE,
     "Jobs_DisableJob": {"disableTasks": "requeue"},

@@ -44,6 +44,7 @@ NAMES = {
     "poolId": ["pool", "POOL", "nope"],
     "nodeId": ["{node}", "nope"],
     "jobId": ["job", "JOB", "nope"],
+    "jobScheduleId": ["schedule", "SCHEDULE", "nope"],
     "taskId": ["task", "other", "nope"],
     "filePath": ["stdout.txt", "wd/a", "..", "../../etc/passwd", "a/../b", "%2e%2e/x", "."],
 }

@@ -176,14 +176,6 @@ def test_a_version_that_is_none_is_refused(server: Service):
 
 def test_an_operation_that_is_not_built_yet_says_so(client: BatchClient):
     with pytest.raises(HttpResponseError) as caught:
-        client.create_job_schedule(
-            models.BatchJobScheduleCreateOptions(
-                id="later",
-                schedule=models.BatchJobScheduleConfiguration(),
-                job_specification=models.BatchJobSpecification(
-                    pool_info=models.BatchPoolInfo(pool_id="any")
-                ),
-            )
-        )
+        list(client.list_applications())
 
     assert batch.code_of(caught.value) == "NotImplemented"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from batchyard.sim import rules
-from batchyard.sim.audit.history import Preparation
 from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownTask
+from batchyard.sim.audit.terms import Preparation
 from batchyard.sim.auditor import Auditor
 from batchyard.sim.rules import Rule, Violation
 

@@ -11,7 +11,7 @@ from batchyard.core.errors import Refused
 from batchyard.core.messages import SchedulingFailed
 from batchyard.core.model import JobChange, PoolLifetime
 from batchyard.engine.views import JobView
-from batchyard.wire import job_changes, jobs, old_names, versions
+from batchyard.wire import job_changes, job_schedules, jobs, old_names, versions
 from tests.core import test_job
 
 PLACE = "poolInfo.autoPoolSpecification"
@@ -94,6 +94,23 @@ def test_what_was_read_of_an_auto_pool_may_be_sent_back():
         assert (change.lifetime, change.keep_alive) == (PoolLifetime.JOB, True)
         assert (change.id_prefix, change.pool) == (spec.auto_pool.id_prefix, spec.auto_pool.pool)
     assert "secret" not in json.dumps(pool_info)
+
+
+def test_the_pool_of_a_schedule_may_be_sent_back_without_its_passwords():
+    auto_pool = {**EVERYTHING, "poolLifetimeOption": "jobschedule"}
+    template = {"poolInfo": {"autoPoolSpecification": auto_pool}}
+    sent = {"id": "nightly", "schedule": {}, "jobSpecification": template}
+    spec = job_schedules.read_job_schedule(json.dumps(sent).encode())
+    written = msgspec.to_builtins(jobs.write_specification(spec.job))
+    assert "secret" not in json.dumps(written)
+    body = json.dumps({"jobSpecification": written}).encode()
+    for read in (job_schedules.read_patch, job_schedules.read_replacement):
+        assert read(body).job == spec.job
+    again = json.dumps({**sent, "jobSpecification": written}).encode()
+    with pytest.raises(Refused) as refused:
+        job_schedules.read_job_schedule(again)
+    name = "jobSpecification.poolInfo.autoPoolSpecification.pool.userAccounts[0].password"
+    assert refused.value.values["PropertyName"] == name
 
 
 def test_an_update_need_not_name_the_pool():

@@ -8,6 +8,7 @@ fewest, then those that began last.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
@@ -41,16 +42,75 @@ def may_displace(task: WaitingTask, job: WaitingJob, running: RunningTask) -> bo
     return task.is_restarted_manager and (running.job == job.key or running.priority < job.priority)
 
 
-def make_room(
-    jobs: Iterable[WaitingJob], nodes: Iterable[FreeNode], running: Iterable[RunningTask]
-) -> list[RunningTask]:
-    """Return the tasks that have to leave, so that what waits and must not has room.
+class Room(Struct, frozen=True):
+    """Who has to leave, and the nodes where nobody else gets anything until the room is there.
 
-    `jobs` come in the order of their importance. The slots of what leaves already count as free: so
-    nothing more has to leave for a task whose place is on its way. For a task of several nodes
-    nobody leaves.
+    Without that, a less important task would take every slot that becomes free before enough are,
+    and have to leave again.
     """
-    places = {node.key: node for node in nodes}
+
+    leaving: Sequence[RunningTask] = ()
+    held: frozenset[NodeKey] = frozenset()
+
+
+@dataclass(slots=True)
+class _Places:
+    """Nodes with the slots that are free, and those that are free or will be."""
+
+    nodes: dict[NodeKey, FreeNode]
+    free: dict[NodeKey, int]
+    held: set[NodeKey] = field(default_factory=set)
+
+    def find(self, task: WaitingTask, job: WaitingJob) -> FreeNode | None:
+        """Return a node that has room for a task, or else one that will have, which is held."""
+        fitting = [
+            node
+            for node in self.nodes.values()
+            if node.slots_free >= _needed(task, node)
+            and node.key not in job.unfit
+            and (node.is_dedicated or not task.needs_dedicated)
+        ]
+        at_once = [node for node in fitting if self.free[node.key] >= _needed(task, node)]
+        if not at_once:
+            self.held.update(node.key for node in fitting[:1])
+        return next(iter(at_once or fitting), None)
+
+    def vacate(self, leaving: Sequence[RunningTask]) -> FreeNode:
+        """Count what leaves a node, which is held, as free soon; return the node."""
+        key = leaving[0].node
+        node = self.nodes[key]
+        slots_free = node.slots_free + sum(one.slots for one in leaving)
+        self.nodes[key] = replace(node, slots_free=slots_free)
+        self.held.add(key)
+        return self.nodes[key]
+
+    def take(self, task: WaitingTask, node: FreeNode) -> None:
+        """Give a task its slots of a node."""
+        slots = _needed(task, node)
+        self.nodes[node.key] = replace(node, slots_free=node.slots_free - slots)
+        self.free[node.key] -= slots
+
+
+def make_room(
+    jobs: Iterable[WaitingJob],
+    nodes: Iterable[FreeNode],
+    coming: Mapping[NodeKey, int],
+    running: Iterable[RunningTask],
+) -> Room:
+    """Return who has to leave, so that what waits and must not has room.
+
+    `jobs` come in the order of their importance. `coming` are slots of what is on its way off a
+    node: nothing more has to leave for a task that will have room by that. For a task of several
+    nodes nobody leaves.
+    """
+    present = {node.key: node for node in nodes}
+    places = _Places(
+        nodes={
+            key: replace(node, slots_free=node.slots_free + coming.get(key, 0))
+            for key, node in present.items()
+        },
+        free={key: node.slots_free for key, node in present.items()},
+    )
     left = {one.key: one for one in running}
     leaving: list[RunningTask] = []
     for job in jobs:
@@ -61,39 +121,25 @@ def make_room(
                 break
             if task.nodes > 1 or (task.is_plain and task.required_slots in in_vain):
                 continue
-            place = _find(task, job, places)
+            place = places.find(task, job)
             if place is None:
-                chosen = displace(task, job, places.values(), list(left.values()))
+                chosen = displace(task, job, places.nodes.values(), list(left.values()))
                 if not chosen:
                     if task.is_plain:
                         in_vain.add(task.required_slots)
                     continue
-                place = places[chosen[0].node]
+                place = places.vacate(chosen)
                 leaving += chosen
                 for one in chosen:
                     del left[one.key]
-                    place = replace(place, slots_free=place.slots_free + one.slots)
-            slots = place.slots if task.is_exclusive else task.required_slots
-            places[place.key] = replace(place, slots_free=place.slots_free - slots)
+            places.take(task, place)
             if most is not None and not task.goes_first:
                 most -= 1
-    return leaving
+    return Room(leaving, frozenset(places.held))
 
 
-def _find(
-    task: WaitingTask, job: WaitingJob, places: Mapping[NodeKey, FreeNode]
-) -> FreeNode | None:
-    """Return a node that has room for a task, or will have without anything more."""
-    return next(
-        (
-            node
-            for node in places.values()
-            if node.slots_free >= (node.slots if task.is_exclusive else task.required_slots)
-            and node.key not in job.unfit
-            and (node.is_dedicated or not task.needs_dedicated)
-        ),
-        None,
-    )
+def _needed(task: WaitingTask, node: FreeNode) -> int:
+    return node.slots if task.is_exclusive else task.required_slots
 
 
 def displace(
@@ -119,7 +165,7 @@ def _choose(
     task: WaitingTask, node: FreeNode, candidates: list[RunningTask]
 ) -> Sequence[RunningTask]:
     """Return the least that has to leave a node; nothing if even all candidates are too few."""
-    missing = (node.slots if task.is_exclusive else task.required_slots) - node.slots_free
+    missing = _needed(task, node) - node.slots_free
     chosen: list[RunningTask] = []
     for one in sorted(candidates, key=_importance):
         if missing <= 0:

@@ -17,9 +17,10 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from batchyard.core.effects import Step, WakeSchedules, WakeScheduleSweep
+from batchyard.core.effects import Effect, Step, WakeSchedules, WakeScheduleSweep
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
+    AutoPoolOver,
     DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
@@ -125,7 +126,7 @@ def step(schedule: JobSchedule, event: JobScheduleEvent, now: datetime) -> Step[
         case ForceScheduleEnd():
             result = _forced(schedule)
         case ScheduleSwept():
-            result = Step(schedule if event.has_jobs else None)
+            result = Step(schedule) if event.has_jobs else Step(None, _pool_over(schedule))
         case _:
             assert_never(event)
     state = None if result.entity is None else result.entity.state
@@ -242,7 +243,7 @@ def _looked_at(schedule: JobSchedule, now: datetime, *, may_end: bool = True) ->
     """
     is_over = _is_over(schedule, now)
     if is_over and may_end:
-        return Step(_completed(_moved(schedule, TERMINATING, now), now))
+        return _completed(_moved(schedule, TERMINATING, now), now)
     due = now if is_over else _due_time(schedule, now)
     return Step(replace(schedule, due_time=due), () if due is None else (WakeSchedules(due),))
 
@@ -253,13 +254,19 @@ def _made(schedule: JobSchedule, event: ScheduledJobMade, now: datetime) -> Step
         jobs_made=schedule.jobs_made + 1,
         last_time=event.time,
         active_job=event.job,
+        auto_pool=event.auto_pool,
+        keeps_pool=event.keeps_pool,
     )
-    return _looked_at(made, now)
+    looked_at = _looked_at(made, now)
+    if event.auto_pool == schedule.auto_pool:
+        return looked_at
+    # An update wants another pool, or the former one has gone: no job is in it any more.
+    return Step(looked_at.entity, (*_pool_over(schedule), *looked_at.effects))
 
 
 def _job_over(schedule: JobSchedule, now: datetime) -> Step[JobSchedule]:
     if schedule.state is TERMINATING:
-        return Step(_completed(schedule, now))
+        return _completed(schedule, now)
     if schedule.state is DELETING:
         return Step(schedule, (WakeScheduleSweep(schedule.key),))
     return _looked_at(schedule, now)
@@ -272,6 +279,7 @@ def _updated(schedule: JobSchedule, event: UpdateSchedule, now: datetime) -> Job
         do_not_run_after=event.timing.do_not_run_after,
         start_window=event.timing.start_window,
         recurrence_interval=event.timing.recurrence_interval,
+        keeps_pool=event.keeps_pool,
         revision=schedule.revision + 1,
         last_modified=now,
     )
@@ -280,7 +288,7 @@ def _updated(schedule: JobSchedule, event: UpdateSchedule, now: datetime) -> Job
 def _terminated(schedule: JobSchedule, now: datetime) -> Step[JobSchedule]:
     terminating = _moved(schedule, TERMINATING, now)
     if schedule.active_job is None:
-        return Step(_completed(terminating, now))
+        return _completed(terminating, now)
     return Step(terminating, (EndScheduledJob(key=schedule.active_job),))
 
 
@@ -291,8 +299,16 @@ def _forced(schedule: JobSchedule) -> Step[JobSchedule]:
     return Step(schedule, (ForceJobEnd(key=schedule.active_job),))
 
 
-def _completed(schedule: JobSchedule, now: datetime) -> JobSchedule:
-    return replace(_moved(schedule, COMPLETED, now), end_time=now)
+def _completed(schedule: JobSchedule, now: datetime) -> Step[JobSchedule]:
+    completed = replace(_moved(schedule, COMPLETED, now), end_time=now)
+    return Step(completed, _pool_over(schedule))
+
+
+def _pool_over(schedule: JobSchedule) -> tuple[Effect, ...]:
+    """The pool that was made for all jobs goes, unless it is to stay (J-48, J-49)."""
+    if schedule.auto_pool is None or schedule.keeps_pool:
+        return ()
+    return (AutoPoolOver(key=schedule.auto_pool),)
 
 
 def _moved(schedule: JobSchedule, state: JobScheduleState, now: datetime) -> JobSchedule:

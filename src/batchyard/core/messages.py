@@ -599,11 +599,17 @@ class ScheduleDue(Struct, frozen=True, kw_only=True):
 
 
 class ScheduledJobMade(Struct, frozen=True, kw_only=True):
-    """The schedule has its next job, which took the opportunity of `time`."""
+    """The schedule has its next job, which took the opportunity of `time`.
+
+    `auto_pool` is the pool that it shares with those before and after it, if it shares one.
+    `keeps_pool` says that this pool outlives the schedule.
+    """
 
     key: JobScheduleKey
     job: JobKey
     time: datetime
+    auto_pool: PoolKey | None = None
+    keeps_pool: bool = False
 
 
 class ScheduledJobOver(Struct, frozen=True, kw_only=True):
@@ -618,6 +624,7 @@ class UpdateSchedule(Struct, frozen=True, kw_only=True):
 
     key: JobScheduleKey
     timing: Timing
+    keeps_pool: bool = False
 
 
 class DisableSchedule(Struct, frozen=True, kw_only=True):

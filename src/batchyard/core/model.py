@@ -730,6 +730,10 @@ class JobSchedule(Struct, frozen=True):
     is_forced: bool = False
     #: When it has to make a job, or may have nothing more to do; None while only its job counts.
     due_time: datetime | None = None
+    #: The pool that was made for all of its jobs, there or not.
+    auto_pool: PoolKey | None = None
+    #: Whether that pool stays when the schedule is over.
+    keeps_pool: bool = False
 
 
 class Task(Struct, frozen=True):

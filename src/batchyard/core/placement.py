@@ -157,8 +157,8 @@ class _Nodes:
     low_priority: frozenset[NodeKey] = frozenset()
     #: Nodes of which nobody gets anything any more.
     held: frozenset[NodeKey] = frozenset()
-    #: Nodes where nothing queues, for what runs there may wait for it.
-    closed: set[NodeKey] = field(default_factory=set)
+    #: For how many slots tasks may queue behind what this plan has placed.
+    queue_max: dict[NodeKey, int] = field(default_factory=dict)
 
     def put(self, node: NodeKey, slots_free: int) -> None:
         self.slots_free[node] = slots_free
@@ -239,9 +239,10 @@ class _Nodes:
             if free + most < task.required_slots:
                 break
             for node in self.by_free[free]:
-                room = free + job.queue_slots_max.get(node, 0)
+                bound = job.queue_slots_max.get(node, 0)
+                room = free + min(bound, self.queue_max.get(node, bound))
                 fits = task.required_slots <= min(room, self.slots[node])
-                if fits and node in job.queue_slots_max and node not in self.closed:
+                if fits and node in job.queue_slots_max:
                     return (node,)
         return ()
 
@@ -311,7 +312,7 @@ def _take_turns(
             if not found and may_join:
                 found = nodes.find_queue(task, job)
             if found:
-                placements.append(_take(nodes, task, job.key, found))
+                placements.append(_take(nodes, task, job, found))
                 again = turns.appendleft if go_by_age else turns.append
                 if most is not None and not task.goes_first:
                     most -= 1
@@ -328,13 +329,17 @@ def _take_turns(
     return placements, has_waiting
 
 
-def _take(nodes: _Nodes, task: WaitingTask, job: JobKey, found: Sequence[NodeKey]) -> Placement:
+def _take(nodes: _Nodes, task: WaitingTask, job: WaitingJob, found: Sequence[NodeKey]) -> Placement:
+    """Place a task: what queues behind it waits as long as its job's tasks take.
+
+    That is too long where its own job may not queue, and for ever where it goes first.
+    """
     slots = nodes.slots[found[0]] if task.is_exclusive else task.required_slots
     for node in found:
         nodes.take(node, slots)
-    if task.goes_first:
-        nodes.closed.update(found)
-    return Placement(task.key, job, found[0], slots, tuple(found[1:]))
+        bound = 0 if task.goes_first else job.queue_slots_max.get(node, 0)
+        nodes.queue_max[node] = min(bound, nodes.queue_max.get(node, bound))
+    return Placement(task.key, job.key, found[0], slots, tuple(found[1:]))
 
 
 def _await(nodes: _Nodes, task: WaitingTask, unfit: frozenset[NodeKey]) -> bool:

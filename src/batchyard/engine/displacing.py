@@ -20,27 +20,26 @@ def make_room(
     jobs: Sequence[WaitingJob],
     nodes: Mapping[NodeKey, UsableNode],
     slots_free: Mapping[NodeKey, int],
-) -> None:
-    """Requeue as many running tasks as it takes to place tasks of `jobs`, and no more."""
+) -> frozenset[NodeKey]:
+    """Requeue as many running tasks as it takes to place tasks of `jobs`, and no more.
+
+    Returns the nodes where nobody else should get anything meanwhile.
+    """
     tasks = cascade.transaction.open_tasks(nodes)
     cascade.jobs.read({one.job for one in tasks})
-    attempts = {one.key: one.attempt for one in tasks if not one.is_stopping}
-    leaving = displacement.make_room(
-        jobs, _places(nodes.values(), slots_free, tasks), _running(cascade, tasks)
-    )
-    cascade.tasks.read(one.key for one in leaving)
-    cascade.run(RequeueTask(key=one.key, attempt=attempts[one.key]) for one in leaving)
-
-
-def _places(
-    nodes: Iterable[UsableNode], slots_free: Mapping[NodeKey, int], tasks: Iterable[OpenTask]
-) -> list[FreeNode]:
-    """Return nodes with the slots that are free, or will be once what is stopped there is over."""
-    free = dict(slots_free)
+    places = [
+        FreeNode(node.key, node.slots, slots_free[node.key], node.is_dedicated)
+        for node in nodes.values()
+    ]
+    coming: dict[NodeKey, int] = {}
     for one in tasks:
         if one.is_stopping:
-            free[one.node] += one.slots
-    return [FreeNode(node.key, node.slots, free[node.key], node.is_dedicated) for node in nodes]
+            coming[one.node] = coming.get(one.node, 0) + one.slots
+    room = displacement.make_room(jobs, places, coming, _running(cascade, tasks))
+    attempts = {one.key: one.attempt for one in tasks if not one.is_stopping}
+    cascade.tasks.read(one.key for one in room.leaving)
+    cascade.run(RequeueTask(key=one.key, attempt=attempts[one.key]) for one in room.leaving)
+    return room.held
 
 
 def _running(cascade: Cascade, tasks: Iterable[OpenTask]) -> Iterator[RunningTask]:

@@ -221,6 +221,8 @@ class Engine:
     ) -> bool:
         """Run a loop and return whether it went well; if not, it has to be woken again."""
         answer = self._run(transaction, now, this, lambda cascade: loop(cascade, key))
+        if isinstance(answer.error, Refused):  # Nobody is there to be told.
+            _log.error("the loop %s was refused", loop.__name__, exc_info=answer.error)
         if answer.error is not None:
             this.has_failed = True
         return answer.error is None

@@ -86,14 +86,14 @@ class _Nodes:
         """The nodes on which tasks queue."""
         return [key for key, free in self.slots_free.items() if free < 0]
 
-    def take(self, node: NodeKey, slots: int) -> None:
+    def take(self, node: NodeKey, slots: int, job: JobKey, *, is_manager: bool) -> None:
         """Count slots that a placement needs; `measure` once all of them are counted."""
         self.slots_free[node] -= slots
-
-    def close(self, node: NodeKey) -> None:
-        """Let nothing queue on a node from now on."""
-        self._closed.add(node)
-        self._queue_bounds[node] = 0
+        mean = None if is_manager else self._cascade.hints.run_times.mean(job)
+        bound = 0
+        if mean is not None:
+            bound = placement.queue_slots_max(self.usable[node].slots, mean)
+        self._queue_bounds[node] = min(bound, self._queue_bounds[node])
 
     def hold(self, nodes: frozenset[NodeKey]) -> None:
         """Give nobody anything on these nodes in this round: they are for a task that waits."""
@@ -170,6 +170,7 @@ class _Round:
 
     def run(self) -> None:
         """Look at one group of jobs after the other, as long as there is room."""
+        self._make_room()
         nodes = self._nodes
         has_room = nodes.free_room + nodes.queue_room > 0
         in_order = self._ready.in_order(self._pool.job_default_order)
@@ -179,7 +180,6 @@ class _Round:
             if not jobs:
                 break
             turns = chain(self._place(jobs), turns)
-        self._make_room()
         self._recall_lower()
         if nodes.held or self._pool.key in self._cascade.hints.held:
             self._cascade.hints.held[self._pool.key] = nodes.held
@@ -224,9 +224,8 @@ class _Round:
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
-            self._nodes.take(item.node, item.slots)
-            if by_key[item.task].is_manager:
-                self._nodes.close(item.node)
+            is_manager = by_key[item.task].is_manager
+            self._nodes.take(item.node, item.slots, item.job, is_manager=is_manager)
         self._nodes.hold(plan.held)
         self._nodes.measure()
         cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
@@ -419,7 +418,6 @@ class _Round:
         if not keys:
             return
         cascade = self._cascade
-        cascade.flush()  # What was placed by now does not wait.
         cascade.jobs.read(keys)
         limit = limits.DISPLACED_PER_ROUND_MAX if self._ready.preemptible else 1
         waiting = self._waiting_tasks(keys, limit)
@@ -428,7 +426,10 @@ class _Round:
                 self._ready.urgent.discard(key)
         found = [job for job in map(cascade.jobs.get, keys) if job is not None]
         jobs = self._waiting_jobs(found, waiting, {}, self._parallel_room(keys))
-        displacing.make_room(cascade, jobs, self._nodes.usable, self._nodes.slots_free)
+        held = displacing.make_room(cascade, jobs, self._nodes.usable, self._nodes.slots_free)
+        self._nodes.hold(held)
+        self._nodes.measure()
+        cascade.flush()  # Who has to leave waits from now on.
 
     def _that_displace(self) -> list[JobKey]:
         """Return jobs for which others may have to leave, the most important first."""

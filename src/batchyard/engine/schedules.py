@@ -17,8 +17,9 @@ from batchyard.core.messages import (
     ScheduleDue,
     ScheduleSwept,
 )
-from batchyard.core.model import JobKey, JobScheduleKey, JobScheduleState, JobState
+from batchyard.core.model import JobKey, JobSchedule, JobScheduleKey, JobScheduleState, JobState
 from batchyard.engine.cascade import Cascade
+from batchyard.engine.commands import auto_pools
 from batchyard.engine.commands.jobs import make_job
 
 
@@ -31,13 +32,26 @@ def make_jobs(cascade: Cascade) -> datetime | None:
         if time is None:
             cascade.run([ScheduleDue(key=schedule.key)])
             continue
-        template = cascade.transaction.job_schedule_spec(schedule.key).job
-        spec = replace(template, id=schedule_cycle.job_id(schedule, schedule.jobs_made + 1))
-        job = JobKey(cascade.transaction.reserve("job", 1))
-        cascade.run([ScheduledJobMade(key=schedule.key, job=job, time=time)])
-        make_job(cascade, schedule.account, job, spec, schedule.key)
+        _make_job(cascade, schedule, time)
     cascade.flush()
     return cascade.transaction.next_job_schedule_due()
+
+
+def _make_job(cascade: Cascade, schedule: JobSchedule, time: datetime) -> None:
+    """The schedule hears of its job first: that one may be over as soon as it is made."""
+    job = JobKey(cascade.transaction.reserve("job", 1))
+    template = cascade.transaction.job_schedule_spec(schedule.key)
+    spec, pool = auto_pools.share(cascade, schedule, job, template)
+    made = ScheduledJobMade(
+        key=schedule.key,
+        job=job,
+        time=time,
+        auto_pool=pool,
+        keeps_pool=pool is not None and spec.auto_pool is not None and spec.auto_pool.keep_alive,
+    )
+    cascade.run([made])
+    spec = replace(spec, id=schedule_cycle.job_id(schedule, schedule.jobs_made + 1))
+    make_job(cascade, schedule.account, job, spec, schedule.key)
 
 
 def sweep(cascade: Cascade, schedule_key: JobScheduleKey) -> None:

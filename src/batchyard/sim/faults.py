@@ -27,6 +27,10 @@ class Faults:
     commit_failure: float = 0.0
     agent_crash_rate: float = 0.0
     supervisor_crash_rate: float = 0.0
+    #: The service is away for hours: over due times, and for longer than idle nodes wait for it.
+    outage_rate: float = 0.0
+    #: A machine cannot be reached for long, and comes back with what its tasks came to.
+    silence_rate: float = 0.0
     #: The fleet has no machine for a node, or has it late.
     allocation_failure: float = 0.0
     allocation_seconds_max: float = 0.0
@@ -49,6 +53,8 @@ class Faults:
             commit_failure=some(0.05),
             agent_crash_rate=some(0.1),
             supervisor_crash_rate=some(0.1),
+            outage_rate=some(0.03),
+            silence_rate=some(0.05),
             allocation_failure=some(0.3),
             allocation_seconds_max=some(20.0),
         )

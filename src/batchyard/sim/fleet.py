@@ -193,7 +193,7 @@ class _Served:
             self._world.timeline.note(f"the fleet misses {self._machine.name}")
             self._world.tally["node lost"] += 1
             self._fleet.tell(NodeLost(self._key, self.epoch), lambda _number: None)
-        elif self._machine.agent is None:
+        elif self._machine.agent is None or self._machine.is_silent:
             self._world.timeline.after(self._world.random.uniform(0.1, 2.0), self._reach)
         else:
             hello = messages.Hello(messages.PROTOCOL, self.epoch, self._acknowledged, "a", "u")

@@ -58,6 +58,7 @@ class Machine:
         self.epoch = 0
         self.is_lost = False
         self.is_gone = False
+        self.silent_until = 0.0
         self.agent: AgentLogic | None = None
         self._world = world
         self._slots = slots
@@ -72,7 +73,7 @@ class Machine:
         self._boot_time = 0.0
         self._operations: Stream[Operation] | None = None
         self._tellings: Stream[tuple[int, list[Entry]]] | None = None
-        #: Called when an agent is gone, with its conversation.
+        #: Called when an agent is gone, or out of reach, with its conversation.
         self.on_agent_lost: Callable[[], None] = lambda: None
 
     # Lives.
@@ -101,6 +102,22 @@ class Machine:
             self._running.clear()
             self._world.timeline.note(f"{self.name} life {self.epoch} is over")
             self._world.auditor.life_over(self.name, is_ordered=is_ordered)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs on it."""
+        return not (self.is_lost or self._running)
+
+    def fall_silent(self, seconds: float) -> None:
+        """Be out of reach for so long; what runs here runs on."""
+        self._world.timeline.note(f"{self.name} falls silent for {seconds:.0f} s")
+        self.silent_until = self._world.timeline.seconds + seconds
+        self.on_agent_lost()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody can reach it now."""
+        return self._world.timeline.seconds < self.silent_until
 
     def start_agent(self) -> None:
         """Start an agent, which takes over what the supervisor has."""
@@ -195,6 +212,9 @@ class Machine:
         )
         self._running[name] = process
         world.tally[f"{assignment.kind} started"] += 1
+        if assignment.authentication_token is not None:
+            is_first = name.endswith("-1")
+            world.tally["manager started" if is_first else "manager restarted"] += 1
         if world.timeline.seconds - self._assigned.get(name, math.inf) > _QUEUED_SECONDS:
             world.tally["task queued on its node"] += 1
         self._append([StartedEntry(name, now)])

@@ -4,7 +4,15 @@ from typing import Final
 
 from batchyard.core.model import Usage
 from batchyard.engine.views import NodeView, TaskCounts, TaskView
-from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownNode, ShownPool, ShownTask
+from batchyard.sim.audit.shown import (
+    Shown,
+    ShownCounts,
+    ShownJob,
+    ShownNode,
+    ShownPool,
+    ShownSchedule,
+    ShownTask,
+)
 from batchyard.sim.fleet import node_name
 from batchyard.sim.timeline import Timeline
 from batchyard.store.store import MemoryStore
@@ -33,8 +41,18 @@ def shown(store: MemoryStore, account: str, timeline: Timeline) -> Shown:
                 pool=view.job.pool_id,
                 counts=_counts(reads.task_counts(account, view.job.id)),
                 used_microseconds=_used(None if view.statistics is None else view.statistics.usage),
+                reason=view.job.terminate_reason,
+                creation_time=view.job.creation_time,
             )
             for view in views
+        ),
+        schedules=tuple(
+            ShownSchedule(
+                schedule=view.schedule.id,
+                state=str(view.schedule.state),
+                creation_time=view.schedule.creation_time,
+            )
+            for view in reads.list_job_schedules(account, 0, _LIMIT).items
         ),
         nodes=tuple(
             _node(view)

@@ -26,7 +26,7 @@ ASKED: Final = Rule("asked", "Nothing starts that no client asked for.")
 ONE_START: Final = Rule("one-start", "An attempt starts at most once.")
 ONE_PLACE: Final = Rule(
     "one-place",
-    "A task never runs in two places at once, as long as nobody takes its node away.",
+    "A task never runs in two places at once, unless a client takes it away from one of them.",
 )
 SLOTS: Final = Rule("slots", "What runs on a node never needs more slots than the node has.")
 START_TASK_FIRST: Final = Rule(
@@ -57,12 +57,36 @@ SUCCESS_ENDS: Final = Rule(
 RETRIES_ALLOWED: Final = Rule(
     "retries-allowed", "No task starts again after more failed runs than it has retries."
 )
+DEPENDENCIES_FIRST: Final = Rule(
+    "dependencies-first",
+    "No task starts before all that it depends on have ended in a way that satisfies it.",
+)
+PARALLEL: Final = Rule("parallel", "No more tasks of a job run at once than its maxParallelTasks.")
+DISABLED_RESTS: Final = Rule(
+    "disabled-rests",
+    "Nothing of a disabled job runs or starts, nor does a disabled schedule make a job.",
+)
+RIGHT_POOL: Final = Rule("right-pool", "A task starts in the pool that its job has, and no other.")
+ONE_ACTIVE_JOB: Final = Rule(
+    "one-active-job", "A job schedule has at most one job that is not completed."
+)
+SCHEDULED_TIMES: Final = Rule(
+    "scheduled-times",
+    "A job schedule makes at most one job for each of its times, within its start window.",
+)
 NODES_LIVE: Final = Rule(
     "nodes-live", "The service ends no life of a node unless a client asked for it."
 )
 PRIORITY: Final = Rule(
     "priority",
     "Without faults no task starts where one of a higher priority has waited and could have.",
+)
+MANAGER_FIRST: Final = Rule(
+    "manager-first",
+    "No task of a job starts before its job manager task has, unless that one was ended.",
+)
+MANAGER_ALONE: Final = Rule(
+    "manager-alone", "Nothing runs beside a job manager task that has its node for itself."
 )
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
@@ -88,8 +112,14 @@ RETRY_COUNT: Final = Rule(
     "retry-count", "No retryCount is above the number of runs that really exited with non-zero."
 )
 REQUEUE_COUNT: Final = Rule(
-    "requeue-count", "No requeueCount is above the number of nodes that users took away (T-17)."
+    "requeue-count",
+    "No requeueCount is above the number of times that nodes were taken away and jobs disabled,"
+    " except of tasks that a restarted manager or a higher priority may displace.",
 )
+REACTIVATED_RUNS: Final = Rule(
+    "reactivated-runs", "A task that was reactivated has run again when it is completed again."
+)
+REASONS: Final = Rule("reasons", "A job that ends has the reason that it shows.")
 USAGE: Final = Rule(
     "usage",
     "No task shows more CPU time than its runs have used, and a job shows that of its tasks.",
@@ -108,6 +138,17 @@ PEACE_LEAVES_NOTHING: Final = Rule(
 PEACE_ENDS_JOBS: Final = Rule(
     "peace-ends-jobs",
     "After peace what clients terminated is completed, and what they deleted gone.",
+)
+PEACE_ACTS: Final = Rule(
+    "peace-acts",
+    "After peace a job is over, or disabled, whenever its time, its tasks or one of them say so.",
+)
+PEACE_ENDS_SCHEDULES: Final = Rule(
+    "peace-ends-schedules",
+    "After peace a job schedule is completed if nothing more comes of it, and gone if deleted.",
+)
+MANAGER_ENDS_JOB: Final = Rule(
+    "manager-ends-job", "After peace a job whose completed manager was to end it is completed."
 )
 PEACE_RELEASES: Final = Rule(
     "peace-releases",

@@ -19,6 +19,9 @@ Answered = Callable[[object], None]
 #: Pause of the writer after a commit that failed.
 _FAILURE_SECONDS: Final = 1.0
 
+#: How long a node with no service and no task stays up.
+_ALONE_SECONDS: Final = 60.0
+
 #: The service ended before it answered, whatever became of the command; or it could not commit.
 NO_ANSWER: Final = object()
 
@@ -81,6 +84,21 @@ class SimulatedService:
             return
         self._schedule()
 
+    def vanish(self, seconds: float) -> None:
+        """End now and be away for long; meanwhile idle machines may end too."""
+        if self._engine is not None:
+            self._world.lasts(seconds)
+            self._die(_Crash("for hours"), seconds)
+            self._world.timeline.after(_ALONE_SECONDS, self._leave_idle)
+
+    def _leave_idle(self) -> None:
+        """Nodes with no service and no task end after a while (architecture, section 8)."""
+        if self._engine is None:
+            for machine in self.cloud.machines.values():
+                if machine.is_idle and self._world.chance(0.5):
+                    machine.die()
+            self._world.timeline.after(_ALONE_SECONDS * 10, self._leave_idle)
+
     def submit(self, command: Command, answered: Answered) -> None:
         """Take over a command, or give no answer while nobody serves."""
         if self._engine is None:
@@ -139,7 +157,7 @@ class SimulatedService:
         if self._engine is not None and self._engine.has_work:
             self._schedule()
 
-    def _die(self, crash: Exception) -> None:
+    def _die(self, crash: Exception, seconds: float | None = None) -> None:
         self._world.timeline.note(f"the service crashes {crash}".rstrip())
         waiting, self._queue = self._queue, []
         self._engine = None
@@ -147,7 +165,8 @@ class SimulatedService:
             self._fleet.close()
         for _, answered in waiting:
             answered(NO_ANSWER)
-        self._world.timeline.after(self._world.random.uniform(0.1, 5.0), self.start)
+        pause = self._world.random.uniform(0.1, 5.0) if seconds is None else seconds
+        self._world.timeline.after(pause, self.start)
 
 
 def call(function: Callable[..., Any], *arguments: object) -> Command:

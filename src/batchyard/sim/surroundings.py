@@ -10,7 +10,9 @@ from batchyard.sim.auditor import Auditor
 from batchyard.sim.faults import Faults
 from batchyard.sim.timeline import Timeline
 
+#: The pool of a world, and a small one beside it in some of them.
 POOL: Final = "pool"
+ANNEX: Final = "annex"
 
 #: A command line that a simulated machine understands: seconds, then the exit code of each run of
 #: the task in turn, the last one again and again.
@@ -31,12 +33,20 @@ class Surroundings:
         self.timeline: Final = Timeline()
         self.auditor: Final = Auditor()
         self.faults = Faults.swarm(self.random)
-        self.waits_for_start_task = False
+        #: When the last of the long faults is over.
+        self.busy_until = 0.0
+        #: Pools whose start task has to succeed.
+        self.waits_for_start_task: Final[set[str]] = set()
         #: Task slots of every node.
         self.slots: Final = self.random.choice((1, 2, 4))
+        self.has_annex: Final = self.random.random() < 0.4
         #: How often what happened: a world in which nothing does proves nothing.
         self.tally: Final[Counter[str]] = Counter()
         self._runs: dict[tuple[str, ...], int] = {}
+
+    def lasts(self, seconds: float) -> None:
+        """Note that something goes on for so long, and that the world has no rest before."""
+        self.busy_until = max(self.busy_until, self.timeline.seconds + seconds)
 
     def heal(self) -> None:
         """Have no faults from now on."""
@@ -79,5 +89,9 @@ class Surroundings:
     def life_began(self, node: str, pool: str, slots: int) -> None:
         """Tell the judge of a boot."""
         self.timeline.note(f"{node} boots")
-        waits = self.waits_for_start_task and pool == POOL
-        self.auditor.life_began(node, pool=pool, slots=slots, waits_for_start_task=waits)
+        self.auditor.life_began(
+            node,
+            pool=pool,
+            slots=slots,
+            waits_for_start_task=pool in self.waits_for_start_task,
+        )

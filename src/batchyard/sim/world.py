@@ -1,9 +1,11 @@
 """One simulated world, from its seed to its peace."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from batchyard.sim.audit.shown import Shown
 from batchyard.sim.clients.everybody import Clients
 from batchyard.sim.clients.requests import ACCOUNT, Requests
 from batchyard.sim.observer import shown
@@ -21,7 +23,7 @@ _ECHO_SECONDS: Final = 15.0
 _PEACE_SECONDS: Final = 3600.0
 
 #: Commits from one look of the judge to the next.
-_COMMITS_A_LOOK: Final = 12
+_COMMITS_A_LOOK: Final = 20
 
 #: Lines of a history that a report of a failure shows.
 _LAST_LINES: Final = 60
@@ -79,17 +81,21 @@ class World:
 
     def _live(self) -> None:
         world = self._surroundings
-        clients = Clients(Requests(world, self._service, self._store), _BUSY_SECONDS)
+        requests = Requests(world, self._service, self._store)
+        clients = Clients(requests, _BUSY_SECONDS)
         self._service.start()
         clients.begin()
         world.timeline.after(1.0, self._perhaps_break)
         world.timeline.run(_BUSY_SECONDS)
         world.heal()
-        world.timeline.run(_BUSY_SECONDS + _ECHO_SECONDS)
+        calm = max(_BUSY_SECONDS, world.busy_until) + _ECHO_SECONDS
+        world.timeline.run(calm)
         world.auditor.calm()
         clients.come_again()
-        world.timeline.run(_BUSY_SECONDS + _PEACE_SECONDS)
-        world.auditor.rest(shown(self._store, ACCOUNT, world.timeline))
+        world.timeline.run(calm + _PEACE_SECONDS)
+        last = shown(self._store, ACCOUNT, world.timeline)
+        world.auditor.rest(last)
+        world.tally.update(_outcomes(last, requests))
 
     def _look(self) -> None:
         self._commits += 1
@@ -98,12 +104,27 @@ class World:
             world.auditor.look(shown(self._store, ACCOUNT, world.timeline))
 
     def _perhaps_break(self) -> None:
-        """Once a second every agent and every supervisor may die."""
+        """Once a second every agent and every supervisor may die, and more may go wrong."""
         world = self._surroundings
         for machine in list(self._service.cloud.machines.values()):
             if world.strikes("supervisor_crash_rate"):
                 machine.die()
             elif world.strikes("agent_crash_rate"):
                 machine.lose_agent()
+            elif world.strikes("silence_rate"):
+                seconds = world.random.uniform(60.0, 2000.0)
+                machine.fall_silent(seconds)
+                world.lasts(seconds)
+        if world.strikes("outage_rate"):
+            self._service.vanish(world.random.uniform(600.0, 20_000.0))
         if world.timeline.seconds < _BUSY_SECONDS:
             world.timeline.after(1.0, self._perhaps_break)
+
+
+def _outcomes(last: Shown, requests: Requests) -> Iterator[str]:
+    """Yield what became of jobs and tasks, as far as it is worth counting."""
+    for job in last.jobs:
+        yield f"job {job.state}, {job.reason}"
+    for task in last.tasks:
+        if (task.job, task.task) in requests.dependent:
+            yield f"dependent task {task.state}"

@@ -205,6 +205,8 @@ job_schedule: Final = Table(
     Column("active_job", BigInteger),
     Column("is_forced", Integer, nullable=False),
     Column("due_time", BigInteger),
+    Column("auto_pool", BigInteger),
+    Column("keeps_pool", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     UniqueConstraint("account", "id_folded"),
     # The list of an account's job schedules, in its order.

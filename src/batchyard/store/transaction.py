@@ -251,12 +251,15 @@ class SqlTransaction:
         return self._query(schema.job_node, JOB_NODES, where, job, limit)
 
     def placed_tasks(self, job: JobKey, limit: int) -> list[Task]:
-        """Return tasks of a job that have an open execution."""
+        """Return tasks of a job that have an open execution, each once.
+
+        A task that was requeued may run again before its former run is over.
+        """
         sql = (
             f"SELECT {_names(TASKS, 'task.')} FROM execution "
             "JOIN task ON task.key = execution.task "
             "WHERE execution.job = ? AND execution.kind = 'task' AND task.is_placed = 1 "
-            "ORDER BY task.key LIMIT ?"
+            "GROUP BY task.key ORDER BY task.key LIMIT ?"
         )
         return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
 

@@ -31,9 +31,14 @@ def check_pool_info(given: model.BatchPoolInfo | None) -> model.BatchPoolInfo:
 
 
 def read_auto_pool(
-    given: model.BatchAutoPoolSpecification | None, *, is_scheduled: bool = False
+    given: model.BatchAutoPoolSpecification | None,
+    *,
+    is_scheduled: bool = False,
+    has_secrets: bool = True,
 ) -> AutoPoolSpec | None:
     """Return the auto pool of a new job, or of the jobs of a job schedule.
+
+    One that was sent back has no secrets any more (P-7).
 
     Raises:
         Refused: As the creation of a pool; ``InvalidPropertyValue`` for the lifetime
@@ -51,7 +56,7 @@ def read_auto_pool(
     place = f"{_PLACE}.pool"
     requested = checks.required(given.pool, place)
     with checks.below(f"{place}."):
-        pool = pools.read_specification(requested, "")
+        pool = pools.read_specification(requested, "", has_secrets=has_secrets)
     return AutoPoolSpec(
         pool=pool,
         id_prefix=_id_prefix(given),

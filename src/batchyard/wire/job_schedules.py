@@ -41,7 +41,7 @@ def read_job_schedule(body: bytes, version: ApiVersion = LATEST) -> JobScheduleS
     return JobScheduleSpec(
         id=checks.identifier(request.id, "id"),
         timing=_timing(checks.required(request.schedule, "schedule")),
-        job=_job(checks.required(request.job_specification, "jobSpecification")),
+        job=_job(checks.required(request.job_specification, "jobSpecification"), has_secrets=True),
         display_name=checks.display_name(request.display_name),
         metadata=checks.metadata(request.metadata),
     )
@@ -78,9 +78,9 @@ def read_replacement(body: bytes, version: ApiVersion = LATEST) -> JobScheduleCh
     )
 
 
-def _job(given: model.BatchJobSpecification) -> JobSpec:
+def _job(given: model.BatchJobSpecification, *, has_secrets: bool = False) -> JobSpec:
     with checks.below("jobSpecification."):
-        return jobs.read_specification(given, "", is_scheduled=True)
+        return jobs.read_specification(given, "", is_scheduled=True, has_secrets=has_secrets)
 
 
 def _timing(given: model.BatchJobScheduleConfiguration) -> Timing:

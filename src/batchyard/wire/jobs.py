@@ -60,8 +60,11 @@ def read_specification(
     job_id: str,
     *,
     is_scheduled: bool = False,
+    has_secrets: bool = True,
 ) -> JobSpec:
     """Return what a new job, or the jobs of a job schedule, are made from (SC-2).
+
+    What was sent back has no secrets any more (P-7).
 
     Raises:
         Refused: As `read_job`.
@@ -75,7 +78,7 @@ def read_specification(
         managers.check_id(manager, preparation, release)
     pool_info = auto_pools.check_pool_info(request.pool_info)
     auto_pool = auto_pools.read_auto_pool(
-        pool_info.auto_pool_specification, is_scheduled=is_scheduled
+        pool_info.auto_pool_specification, is_scheduled=is_scheduled, has_secrets=has_secrets
     )
     given = constraints(request.constraints)
     return JobSpec(

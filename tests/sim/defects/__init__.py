@@ -10,7 +10,18 @@ from typing import Final
 
 from batchyard.sim.rules import Violation
 from batchyard.sim.world import SimulationFailed, World
-from tests.sim.defects import commits, job_ends, job_nodes, nodes, placing, results
+from tests.sim.defects import (
+    commits,
+    dependencies,
+    job_ends,
+    job_nodes,
+    jobs,
+    managers,
+    nodes,
+    placing,
+    results,
+    schedules,
+)
 from tests.sim.defects.defect import SeededDefect
 
 DEFECTS: Final[tuple[SeededDefect, ...]] = (
@@ -19,7 +30,11 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *placing.DEFECTS,
     *results.DEFECTS,
     *job_nodes.DEFECTS,
+    *dependencies.DEFECTS,
+    *jobs.DEFECTS,
     *job_ends.DEFECTS,
+    *schedules.DEFECTS,
+    *managers.DEFECTS,
 )
 
 

@@ -1,7 +1,8 @@
 """Auto pools: the service makes a pool for a job, and deletes it with the job.
 
 The pool comes in the transaction of its job, and goes in the one in which the job ends: the life
-cycle of the job says when (`core.job`). Source: J-31, J-46 ... J-52.
+cycle of the job says when (`core.job`). A job schedule may have one pool for all of its jobs: it
+comes with the first of them, and goes with the schedule. Source: J-31, J-46 ... J-52, SC-19.
 """
 
 from typing import Final
@@ -16,9 +17,12 @@ from batchyard.core.model import (
     ErrorCategory,
     Failure,
     JobKey,
+    JobSchedule,
+    JobScheduleSpec,
     JobSpec,
     PoolKey,
     PoolLifetime,
+    PoolState,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands.pools import add_pool
@@ -41,6 +45,46 @@ def create(
     if cascade.transaction.pool_key(account, pool_id) is not None:
         return named, None
     return named, add_pool(cascade, account, replace(auto_pool.pool, id=pool_id)).key
+
+
+def share(
+    cascade: Cascade, schedule: JobSchedule, job: JobKey, spec: JobScheduleSpec
+) -> tuple[JobSpec, PoolKey | None]:
+    """Return what the next job of a schedule is made from, and the pool that it shares.
+
+    The first job that shares a pool has it made, and the next one after the pool has gone. The key
+    is None if the job shares none.
+    """
+    auto_pool = spec.job.auto_pool
+    if auto_pool is None or auto_pool.lifetime is not PoolLifetime.JOB_SCHEDULE:
+        return spec.job, None
+    present = None if schedule.auto_pool is None else cascade.pools.get(schedule.auto_pool)
+    if spec.job.pool_id and present is not None and present.state is PoolState.ACTIVE:
+        return spec.job, present.key
+    named, pool = create(cascade, schedule.account, job, spec.job, auto_pool)
+    if pool is None:
+        return spec.job, None
+    cascade.transaction.update_job_schedule_spec(schedule.key, replace(spec, job=named))
+    return named, pool
+
+
+def shared_by(spec: JobScheduleSpec, wanted: JobSpec) -> JobSpec:
+    """Return what a changed schedule makes jobs from: they go on sharing the same auto pool."""
+    before, after = spec.job.auto_pool, wanted.auto_pool
+    if before is None or after is None or replace(before, keep_alive=after.keep_alive) != after:
+        return wanted
+    return replace(wanted, pool_id=spec.job.pool_id)
+
+
+def keeps_shared_pool(schedule: JobSchedule, spec: JobScheduleSpec) -> bool:
+    """Return whether the present shared pool of a schedule outlives it (J-49).
+
+    Jobs that no longer share it have no say.
+    """
+    auto_pool = spec.job.auto_pool
+    if auto_pool is None or not spec.job.pool_id:
+        return schedule.keeps_pool
+    return auto_pool.keep_alive
 
 
 def name_pool(cascade: Cascade, account: str, job: JobKey, spec: AutoPoolSpec) -> str:

@@ -21,7 +21,7 @@ from batchyard.core.model import (
     Timing,
 )
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.commands import found
+from batchyard.engine.commands import auto_pools, found
 from batchyard.engine.commands.found import JobScheduleGuard
 from batchyard.engine.views import JobScheduleView
 
@@ -80,10 +80,15 @@ def update_job_schedule(
     if change.timing is not None:
         spec = replace(spec, timing=change.timing)
     if change.job is not None:
-        spec = replace(spec, job=change.job)
+        spec = replace(spec, job=auto_pools.shared_by(spec, change.job))
     if change.metadata is not None:
         spec = replace(spec, metadata=change.metadata or None)
-    cascade.run([UpdateSchedule(key=schedule.key, timing=spec.timing)])
+    update = UpdateSchedule(
+        key=schedule.key,
+        timing=spec.timing,
+        keeps_pool=auto_pools.keeps_shared_pool(schedule, spec),
+    )
+    cascade.run([update])
     if change.timing is not None:
         _check_end(cascade, change.timing)
     cascade.transaction.update_job_schedule_spec(schedule.key, spec)

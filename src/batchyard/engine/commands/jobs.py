@@ -24,6 +24,7 @@ from batchyard.core.model import (
     JobState,
     OnAllTasksComplete,
     OnTaskFailure,
+    PoolLifetime,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import auto_pools, found, managers
@@ -52,9 +53,9 @@ def make_job(
     spec: JobSpec,
     schedule: JobScheduleKey | None = None,
 ) -> JobView:
-    """Make a job of a new key and id, and its auto pool if it asks for one."""
+    """Make a job of a new key and id, and its auto pool if it asks for one that is not there."""
     now = cascade.now
-    if spec.auto_pool is None:
+    if spec.auto_pool is None or spec.pool_id:
         pool = cascade.transaction.pool_key(account, spec.pool_id)
     else:
         spec, pool = auto_pools.create(cascade, account, key, spec, spec.auto_pool)
@@ -77,7 +78,7 @@ def make_job(
         uses_task_dependencies=spec.uses_task_dependencies,
         ends_with_tasks=spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB,
         expiry_time=times.after(now, spec.max_wall_clock_time),
-        auto_pool=None if spec.auto_pool is None else pool,
+        auto_pool=pool if _owns_pool(spec) else None,
         keeps_pool=_keeps_pool(spec),
         schedule=schedule,
     )
@@ -106,6 +107,10 @@ def make_job(
     created = cascade.jobs.get(key)
     assert created is not None
     return JobView(job=created, spec=spec)
+
+
+def _owns_pool(spec: JobSpec) -> bool:
+    return spec.auto_pool is not None and spec.auto_pool.lifetime is PoolLifetime.JOB
 
 
 def _keeps_pool(spec: JobSpec) -> bool:

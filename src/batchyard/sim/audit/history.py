@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from batchyard.sim.audit.shown import ShownTask
+from batchyard.sim.audit.terms import DISABLE, Needs, Preparation, Reactions, Terms
 from batchyard.sim.rules import Rule, Violation
 
 TASK: Final = "task"
@@ -15,11 +16,16 @@ START: Final = "start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """What was asked of a job preparation task (J-69, J-70)."""
+class Manager:
+    """What was asked of a job manager task (J-58, J-60, J-61).
 
-    waits: bool = True
-    reruns: bool = True
+    `outranks` if its job may have a higher priority than others: it may then displace their tasks.
+    """
+
+    task: str
+    is_exclusive: bool
+    ends_job: bool
+    outranks: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +53,8 @@ class Life:
 class Run:
     """One process, from its start to its end. `exit_code` is None when it did not exit.
 
+    One that is `let_go` no longer counts for its task: a client asked for its end, or it may have
+    been displaced.
     `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
     """
 
@@ -57,6 +65,7 @@ class Run:
     life: Life
     is_over: bool = False
     is_killed: bool = False
+    is_let_go: bool = False
     exit_code: int | None = None
     used_microseconds: int = 0
 
@@ -66,17 +75,33 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """What is known of a task."""
+    """What is known of a task. `retries_min` are the fewest that were ever asked for."""
 
     slots: int
     retries_max: int
-    asked_count: int
+    retries_min: int
+    needs: Needs
+    reactions: Reactions
+    #: How often nodes had been taken away, and its job disabled, when it was asked for.
+    taken_before: int
     is_accepted: bool = False
     is_end_asked: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
     runs: list[Run] = field(default_factory=list)
     completed: ShownTask | None = None
+    #: Reactivations: how many were asked for, how many of these wait for their answer, and how many
+    #: runs there were before the one that was accepted.
+    reactivations: int = 0
+    reactivations_open: int = 0
+    runs_before: int | None = None
+    #: What it depends on and has been shown to be satisfied by.
+    satisfied_by: set[str] = field(default_factory=set)
+
+    @property
+    def counted(self) -> list[Run]:
+        """Its runs that the service learns of and that were not let go."""
+        return [run for run in self.runs if run.life.keeps and not run.is_let_go]
 
     def exits(self) -> Iterator[int]:
         """Return the exit codes of its runs that exited."""
@@ -88,10 +113,12 @@ class Job:
     """What is known of a job; `runs` are those of its preparation and release tasks."""
 
     name: str
-    pool: str
+    #: Its pool; two of them while a client asks for another one.
+    pools: set[str]
     preparation: Preparation | None
     has_release: bool
     strict_priority: int | None
+    terms: Terms
     #: Whether its auto pool outlives it; None if it has none.
     keeps_pool: bool | None = None
     is_accepted: bool = False
@@ -99,6 +126,13 @@ class Job:
     is_ended: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
+    #: How often it was asked to be disabled, with its tasks put back.
+    disables: int = 0
+    #: How often it was asked to be enabled, and how many of these requests wait for their answer.
+    enables: int = 0
+    enables_open: int = 0
+    #: Whether a task of it may disable it, and so let go what runs.
+    lets_go: bool = False
     #: A client does not want to wait for what its nodes have left to do.
     is_force_asked: bool = False
     is_end_forced: bool = False
@@ -111,24 +145,93 @@ class Job:
         return [run for run in self.runs if run.life.node == node and run.kind == kind]
 
 
+@dataclass(slots=True, eq=False)
+class Schedule:
+    """What is known of a job schedule: when it makes jobs, and of which kind."""
+
+    pool: str
+    terms: Terms
+    keeps_pool: bool | None
+    interval: timedelta | None
+    window: timedelta | None
+    end: datetime | None
+    is_accepted: bool = False
+    is_end_asked: bool = False
+    is_ended: bool = False
+    is_deletion_asked: bool = False
+    is_deleted: bool = False
+    #: Whether it is disabled, how often it was, and how many requests to enable it wait for their
+    #: answer.
+    is_disabled: bool = False
+    disables: int = 0
+    enables_open: int = 0
+
+
 @dataclass(slots=True)
 class History:
     """Everything of it; the auditor writes, its judges read."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     lives: dict[str, Life] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     alive: dict[str, Run] = field(default_factory=dict)
-    #: How many nodes of each pool users took away so far.
-    given_up: dict[str, int] = field(default_factory=dict)
+    managers: dict[str, Manager] = field(default_factory=dict)
+    #: Jobs whose tasks may be displaced.
+    displaceable: set[str] = field(default_factory=set)
+    #: How many nodes users took away so far.
+    given_up: int = 0
     is_calm: bool = False
     look_time: datetime | None = None
+
+    def jobs_of(self, schedule: str) -> list[Job]:
+        """Return the jobs of a schedule that are known."""
+        return [job for job in self.jobs.values() if schedule_of(job.name) == schedule]
+
+    def adopt(self, name: str) -> Job | None:
+        """Return a job, of which nothing may be known but that its schedule was asked for."""
+        schedule = self.schedules.get(schedule_of(name) or "")
+        if name not in self.jobs and schedule is not None:
+            self.jobs[name] = Job(
+                name=name,
+                pools={schedule.pool} - {""},
+                preparation=None,
+                has_release=False,
+                strict_priority=None,
+                terms=schedule.terms,
+                keeps_pool=schedule.keeps_pool,
+                is_end_asked=schedule.is_end_asked,
+                is_deletion_asked=schedule.is_deletion_asked,
+            )
+        return self.jobs.get(name)
+
+    def taken_from(self, job: Job) -> int:
+        """Return how often tasks of a job may have been requeued (T-17)."""
+        disabling = sum(
+            len(task.runs)
+            for task in job.tasks.values()
+            if job.terms.acts_on_failure and DISABLE in task.reactions.job_actions
+        )
+        return self.given_up + job.disables + disabling
+
+    def let_go(self, job: Job) -> None:
+        """Let the tasks of a job be displaced from now on."""
+        self.displaceable.add(job.name)
+        for task in job.tasks.values():
+            for run in task.runs:
+                run.is_let_go = True
 
     def tasks_alive_on(self, life: Life) -> Iterator[tuple[Run, Task]]:
         """Return what runs of tasks in this life."""
         for run in self.alive.values():
             if run.kind == TASK and run.life is life:
                 yield run, self.jobs[run.job].tasks[run.task]
+
+
+def schedule_of(job: str) -> str | None:
+    """Return the schedule that has made a job of this name (SC-15), if one has."""
+    schedule, is_made, _ = job.rpartition(":job-")
+    return schedule if is_made else None
 
 
 def names(runs: Iterable[Run]) -> str:

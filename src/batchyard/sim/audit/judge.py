@@ -25,6 +25,9 @@ class Judge:
     def release_started(self, run: Run, job: Job) -> None:
         """A process of a job release task starts."""
 
+    def run_over(self, run: Run) -> None:
+        """A process is over, in whatever way."""
+
     def look(self, shown: Shown) -> None:
         """The service shows this, at any time."""
 

@@ -1,6 +1,7 @@
 """Judges what is left once there are no faults, no requests, and time enough."""
 
 from batchyard.sim import rules
+from batchyard.sim.audit.dependencies import is_satisfied
 from batchyard.sim.audit.history import Job, names, require
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.preparations import has_failed
@@ -15,8 +16,10 @@ class Peace(Judge):
         still = names(self.history.alive.values())
         require(not self.history.alive, rules.PEACE_IS_QUIET, f"{still} still runs")
         states = {job.job: job.state for job in shown.jobs}
+        pools = {job.job: job.pool for job in shown.jobs}
         for task in shown.tasks:
-            could = states.get(task.job) == "active" and self._could_run(task, shown)
+            is_active = states.get(task.job) == "active"
+            could = is_active and self._could_run(task, pools[task.job], shown)
             is_left = task.state != "completed" and could
             require(not is_left, rules.PEACE_LEAVES_NOTHING, f"{task} waits")
         tasks = {(task.job, task.task) for task in shown.tasks}
@@ -27,11 +30,13 @@ class Peace(Judge):
                 require(not is_left, rules.PEACE_ENDS_JOBS, f"{name}/{task_name} is not gone")
         _require_free(shown)
 
-    def _could_run(self, task: ShownTask, shown: Shown) -> bool:
+    def _could_run(self, task: ShownTask, pool: str, shown: Shown) -> bool:
         job = self.history.jobs[task.job]
         lives = self.history.lives
+        if not is_satisfied(job.tasks[task.task]):
+            return False
         return any(
-            node.pool == job.pool
+            (node.pool == pool or (not pool and node.pool in job.pools))
             and node.state in ("idle", "running")
             and lives[node.node].slots >= job.tasks[task.task].slots
             and not has_failed(job, lives[node.node])

@@ -26,7 +26,8 @@ class Preparations(Judge):
     def release_started(self, run: Run, job: Job) -> None:
         """It runs once, where the preparation ended well, and beside nothing of its job."""
         where = run.life.node
-        is_due = job.has_release and job.is_end_asked and _was_prepared(job, where)
+        may_end = job.is_end_asked or job.terms.may_end
+        is_due = job.has_release and may_end and _was_prepared(job, where)
         require(is_due, rules.RELEASE_WHERE_PREPARED, f"{run} started")
         for one in job.runs_on(where, RELEASE):
             require(not one.life.keeps, rules.RELEASE_ONCE, f"{run} started after {one}")

@@ -24,9 +24,10 @@ class _Overtaking:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A task that has been shown as waiting `since`, without faults."""
+    """A task that has been shown as waiting `since`, without faults, with this priority."""
 
     since: datetime
+    priority: int | None
     overtaken: _Overtaking | None = None
 
 
@@ -41,7 +42,7 @@ class Priorities(Judge):
         """Where a task starts there was room for any other that needs no more slots."""
         for (other_job, other_task), waiting in self._waiting.items():
             other = self.history.jobs[other_job]
-            if other.pool != job.pool or other.is_end_asked or not _outranks(other, job):
+            if not other.pools & job.pools or other.is_end_asked or not _outranks(other, job):
                 continue
             is_smaller = other.tasks[other_task].slots <= task.slots
             if is_smaller and self._is_noticed(waiting):
@@ -60,7 +61,10 @@ class Priorities(Judge):
             if not self.history.is_calm or task.state != "active":
                 self._waiting.pop(name, None)
                 continue
-            waiting = self._waiting.setdefault(name, _Waiting(shown.time))
+            priority = self.history.jobs[task.job].strict_priority
+            waiting = self._waiting.get(name)
+            if waiting is None or waiting.priority != priority:
+                waiting = self._waiting[name] = _Waiting(shown.time, priority)
             if waiting.overtaken is not None:
                 _require_brief(task, waiting.overtaken, shown.time)
 

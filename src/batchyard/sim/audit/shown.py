@@ -38,13 +38,27 @@ class ShownCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """A job as the service shows it, with its pool and the CPU time of its tasks."""
+    """A job as the service shows it, with its pool and the CPU time of its tasks.
+
+    `reason` is that of its end.
+    """
 
     job: str
     state: str
     counts: ShownCounts
+    reason: str | None = None
+    creation_time: datetime | None = None
     pool: str = ""
     used_microseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSchedule:
+    """A job schedule as the service shows it."""
+
+    schedule: str
+    state: str
+    creation_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +90,4 @@ class Shown:
     jobs: tuple[ShownJob, ...]
     nodes: tuple[ShownNode, ...] = ()
     pools: tuple[ShownPool, ...] = ()
+    schedules: tuple[ShownSchedule, ...] = ()

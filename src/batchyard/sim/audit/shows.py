@@ -12,6 +12,9 @@ from batchyard.sim.audit.shown import Shown, ShownCounts, ShownJob, ShownTask
 #: Lives of nodes that a task may lose until the service may give up on it (T-15).
 _LOSSES_MAX: Final = 10
 
+#: States of a job whose tasks have ended or are being ended.
+_OVER: Final = frozenset({"terminating", "completed", "deleting"})
+
 
 class Shows(Judge):
     """Counts, results, times; and that everything is there."""
@@ -19,8 +22,9 @@ class Shows(Judge):
     def look(self, shown: Shown) -> None:
         """Judge every task and every job."""
         tasks: dict[str, list[ShownTask]] = {}
+        over = {job.job for job in shown.jobs if job.state in _OVER}
         for task in shown.tasks:
-            self._judge_task(task, shown.time)
+            self._judge_task(task, shown.time, is_job_over=task.job in over)
             tasks.setdefault(task.job, []).append(task)
         for job in shown.jobs:
             self._judge_job(job, tasks.get(job.job, []))
@@ -40,7 +44,7 @@ class Shows(Judge):
             facts = f"{shown.job} is completed, and there is still {names(busy)}"
             require(not busy, rules.ENDED_JOBS_REST, facts)
 
-    def _judge_task(self, shown: ShownTask, now: datetime) -> None:
+    def _judge_task(self, shown: ShownTask, now: datetime, *, is_job_over: bool) -> None:
         name = f"{shown.job}/{shown.task}"
         job = self.history.jobs.get(shown.job)
         known = None if job is None else job.tasks.get(shown.task)
@@ -50,17 +54,18 @@ class Shows(Judge):
         failures = sum(code != 0 for code in known.exits())
         facts = f"{name} shows {shown.retry_count} and failed {failures} times"
         require(shown.retry_count <= failures, rules.RETRY_COUNT, facts)
-        taken = self.history.given_up.get(job.pool, 0) - known.asked_count
-        facts = f"{name} shows {shown.requeue_count}, and {taken} nodes were taken away"
-        require(shown.requeue_count <= taken, rules.REQUEUE_COUNT, facts)
+        taken = self.history.taken_from(job) - known.taken_before
+        facts = f"{name} shows {shown.requeue_count}, and was taken away {taken} times"
+        is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
+        require(is_explained, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")
         if known.completed is not None:
             facts = f"{name} was {known.completed} and is {shown}"
             require(shown == known.completed, rules.COMPLETED_RESTS, facts)
-        elif shown.state == "completed":
-            _judge_result(shown, known)
+        elif shown.state == "completed" and not known.reactivations_open:
+            _judge_result(shown, known, is_ended=known.is_end_asked or is_job_over)
             known.completed = shown
 
     def _require_kept(self, shown: Shown) -> None:
@@ -76,7 +81,10 @@ class Shows(Judge):
                 require(is_kept, rules.KEPT, f"task {name}/{task_name} is missing")
 
 
-def _judge_result(shown: ShownTask, known: Task) -> None:
+def _judge_result(shown: ShownTask, known: Task, *, is_ended: bool) -> None:
+    is_rerun = known.runs_before is None or len(known.runs) > known.runs_before
+    facts = f"{shown} has not run again"
+    require(is_rerun or is_ended, rules.REACTIVATED_RUNS, facts)
     exits = set(known.exits())
     if shown.result == "success":
         is_real = shown.exit_code == 0 and 0 in exits
@@ -86,7 +94,7 @@ def _judge_result(shown: ShownTask, known: Task) -> None:
         is_real = shown.exit_code != 0 and shown.exit_code in exits
     else:
         lost = sum(run.exit_code is None for run in known.runs)
-        is_real = known.is_end_asked or lost > _LOSSES_MAX
+        is_real = is_ended or lost > _LOSSES_MAX
     require(is_real, rules.RESULTS, f"{shown}, and its runs exited with {sorted(exits)}")
 
 

@@ -16,7 +16,9 @@ class Starts(Judge):
 
     def task_started(self, run: Run, job: Job, task: Task) -> None:
         """There have to be slots, and no earlier run that can still count."""
-        del job
+        where = run.life.pool
+        is_right = not job.pools or where in job.pools  # An auto pool has no name at first.
+        require(is_right, rules.RIGHT_POOL, f"{run} of {job.name} started in {where}")
         used = task.slots + sum(one.slots for _, one in self.history.tasks_alive_on(run.life))
         require(used <= run.life.slots, rules.SLOTS, f"with {run} it is {used} of {run.life.slots}")
         if run.life.keeps:
@@ -25,12 +27,13 @@ class Starts(Judge):
 
 def _require_turn(run: Run, task: Task) -> None:
     for one in task.runs:
-        is_elsewhere = not one.is_over and one.life.keeps
+        is_elsewhere = not one.is_over and one.life.keeps and not one.is_let_go
         require(not is_elsewhere, rules.ONE_PLACE, f"{run} started beside {one}")
-        is_done = one.exit_code == 0 and one.life.keeps
+        is_done = one.exit_code == 0 and one.life.keeps and not one.is_let_go
         require(not is_done, rules.SUCCESS_ENDS, f"{run} started after {one}")
-    failures = sum(bool(one.exit_code) and one.life.keeps for one in task.runs)
-    is_allowed = task.retries_max == -1 or failures <= task.retries_max
+    failures = sum(bool(one.exit_code) for one in task.counted)
+    allowed = task.retries_max + task.reactivations * (task.retries_max + 1)
+    is_allowed = task.retries_max == -1 or failures <= allowed
     require(is_allowed, rules.RETRIES_ALLOWED, f"{run} started after {failures} failures")
     is_resting = task.completed is not None and not task.is_end_asked
     require(not is_resting, rules.COMPLETED_RESTS, f"{run} started")

@@ -3,10 +3,20 @@
 from datetime import timedelta
 from functools import partial
 
-from batchyard.core.model import JobChange, JobPreparationSpec, JobReleaseSpec, JobSpec, TaskSpec
+import msgspec
+
+from batchyard.core.model import (
+    JobChange,
+    JobPreparationSpec,
+    JobReleaseSpec,
+    JobSpec,
+    OnTaskFailure,
+    TaskSpec,
+)
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import Requests
+from batchyard.sim.clients.traits import Traits, dependencies, exit_conditions
 from batchyard.sim.surroundings import POOL, command_line
 
 
@@ -15,8 +25,11 @@ class JobClient(Client):
 
     def __init__(self, requests: Requests, seconds: float) -> None:
         super().__init__(requests, seconds)
+        self._traits = Traits.swarm(self.random)
         self._bursts: set[str] = set()
-        self._rushes = 0
+        #: Jobs whose tasks act on them.
+        self._acting: set[str] = set()
+        self._rushes: list[str] = []
 
     def begin(self) -> None:
         """Create the jobs soon, and change them at any time."""
@@ -56,18 +69,31 @@ class JobClient(Client):
             priority=random.choice((0, 0, 5)),
             preparation=preparation,
             release=release,
+            **self._traits.of_job(random),
         )
+        if spec.on_task_failure is not OnTaskFailure.NO_ACTION:
+            self._acting.add(job)
         self.requests.create_job(spec, self._has_job)
 
     def _has_job(self, job: str) -> None:
         self.requests.jobs.append(job)
         for number in range(self.random.randint(1, 3)):
-            self.later(0.5, partial(self._add_tasks, job, f"t{number}"))
+            self.later(0.5, partial(self._add_tasks, job, number))
 
-    def _add_tasks(self, job: str, prefix: str) -> None:
+    def _add_tasks(self, job: str, batch: int) -> None:
+        """Add a batch of tasks; where tasks depend on others they have numbers."""
         is_burst = job in self._bursts
+        depends = self._traits.depends and not is_burst and job not in self._rushes
+        prefix = str(batch or "") if depends else f"t{batch}-"
         count = self.random.randint(20, 40) if is_burst else self.random.randint(1, 5)
-        specs = [self._a_task(job, f"{prefix}-{number}") for number in range(count)]
+        names = [f"{prefix}{number}" for number in range(count)]
+        specs = [self._a_task(job, name) for name in names]
+        if depends:
+            nearby = [*names, f"{batch + 1}0", "0"]
+            specs = [
+                msgspec.structs.replace(spec, depends_on=dependencies(self.random, spec.id, nearby))
+                for spec in specs
+            ]
         self.requests.add_tasks(job, prefix, specs)
         if is_burst:
             self.world.timeline.after(self.random.uniform(0.0, 1.0), self._rush)
@@ -87,17 +113,20 @@ class JobClient(Client):
             required_slots=random.randint(1, self.world.slots),
             max_task_retry_count=random.choice((0, 1, 2, 3)),
             max_wall_clock_time=None if limit is None else timedelta(seconds=limit),
+            exit_conditions=exit_conditions(random, acts=job in self._acting)
+            if self._traits.reacts
+            else None,
         )
 
     def _rush(self) -> None:
         """Have something that is more important than all that queues on nodes."""
-        self._rushes += 1
-        spec = JobSpec(id=f"rush-{self._rushes}", pool_id=POOL, priority=100)
+        spec = JobSpec(id=f"rush-{len(self._rushes) + 1}", pool_id=POOL, priority=100)
+        self._rushes.append(spec.id)
         self.requests.create_job(spec, self._add_rush)
 
     def _add_rush(self, job: str) -> None:
         self.requests.jobs.append(job)
-        self._add_tasks(job, "r")
+        self._add_tasks(job, 0)
 
     # What becomes of them.
 

@@ -1,12 +1,13 @@
 """Asks for a pool, for another size of it, and about its nodes."""
 
 from datetime import timedelta
+from functools import partial
 
 from batchyard.core.model import Node, NodeFillType, NodeOption, PoolSpec, Resize, StartTaskSpec
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import ACCOUNT
-from batchyard.sim.surroundings import POOL, command_line
+from batchyard.sim.surroundings import ANNEX, POOL, command_line
 
 
 class PoolClient(Client):
@@ -29,7 +30,8 @@ class PoolClient(Client):
                 max_task_retry_count=random.choice((0, 3)),
                 wait_for_success=random.random() < 0.7,
             )
-            self.world.waits_for_start_task = start_task.wait_for_success
+            if start_task.wait_for_success:
+                self.world.waits_for_start_task.add(POOL)
         spec = PoolSpec(
             id=POOL,
             vm_size="standard_d2_v3",
@@ -39,6 +41,16 @@ class PoolClient(Client):
             start_task=start_task,
         )
         self.requests.ask("create a pool", POOL, commands.create_pool, spec)
+        if self.world.has_annex:
+            annex = PoolSpec(
+                id=ANNEX,
+                vm_size="standard_d2_v3",
+                target_dedicated_nodes=1,
+                task_slots_per_node=self.world.slots,
+            )
+            self.later(
+                0.5, partial(self.requests.ask, "create a pool", ANNEX, commands.create_pool, annex)
+            )
 
     def _a_node(self) -> Node | None:
         reads = self.requests.store.reads

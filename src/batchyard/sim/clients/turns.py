@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from batchyard.core.model import JobSpec, TaskSpec
+from batchyard.core.model import JobChange, JobSpec, TaskSpec
+from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.surroundings import POOL, command_line
 
@@ -16,6 +17,19 @@ class TurnsClient(Client):
             spec = JobSpec(id=job, pool_id=POOL, priority=priority)
             ask = partial(self.requests.create_job, spec, self._add_seconds, is_strict=True)
             self.world.timeline.after(seconds, ask)
+        if self.random.random() < 0.5:
+            self.world.timeline.after(5.0, self._turn_about)
+
+    def _turn_about(self) -> None:
+        """What was less important comes first."""
+        self.requests.ask(
+            "change a strict priority",
+            "low",
+            commands.update_job,
+            "low",
+            JobChange(priority=99),
+            accepted=lambda _view: self.world.auditor.accepted_priority("low", 99),
+        )
 
     def _add_seconds(self, job: str) -> None:
         """Add tasks of a second: too long to queue on nodes."""

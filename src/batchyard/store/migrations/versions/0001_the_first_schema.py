@@ -152,6 +152,8 @@ def upgrade() -> None:
         sa.Column("active_job", sa.BigInteger(), nullable=True),
         sa.Column("is_forced", sa.Integer(), nullable=False),
         sa.Column("due_time", sa.BigInteger(), nullable=True),
+        sa.Column("auto_pool", sa.BigInteger(), nullable=True),
+        sa.Column("keeps_pool", sa.Integer(), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job_schedule")),
         sa.UniqueConstraint("account", "id_folded", name=op.f("uq_job_schedule_account_id_folded")),
