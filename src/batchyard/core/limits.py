@@ -128,6 +128,9 @@ WAITING_REASONS_KEPT: Final = 32
 WAITING_TASKS_COUNTED_MAX: Final = 100_000
 WAITING_LOOKS_MAX: Final = 10_000
 
+#: Waiting tasks of each size that are looked at for the classes that there are. Source: ours.
+WAITING_TASKS_LOOKED_AT: Final = 100
+
 #: Ids that one answer shows of tasks that have something in common. Source: ours.
 WAITING_IDS_SHOWN: Final = 5
 
