@@ -191,7 +191,7 @@ def running_bench(folder: Path) -> Iterator[Bench]:
     writer = Writer(Engine(store, clock, fleet, JobTokens(accounts)), clock)
     writer.start()
     service = Service(writer, store.reads, files)
-    app = create_app(service, accounts, clock=clock)
+    app = create_app(service, accounts, clock=clock, clients_clock=clock)
     try:
         yield Bench(Client(app), service, writer, clock, fleet, files)
     finally:

@@ -1,6 +1,6 @@
 """The life of a job schedule, and when it makes jobs."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
@@ -213,6 +213,43 @@ def test_a_clock_that_is_set_back_a_little_makes_no_job_twice() -> None:
 def test_a_clock_that_was_years_ahead_does_not_stop_the_schedule_for_years() -> None:
     made = hourly(last_time=NOW + timedelta(days=3650), jobs_made=2)
     assert next_opportunity(made, NOW + HOUR + MINUTE) == NOW + HOUR
+
+
+def test_a_due_time_from_before_the_clock_was_set_back_far_is_noted_anew() -> None:
+    ahead = NOW + timedelta(days=30)
+    done = after(hourly(), ScheduledJobMade(key=KEY, job=JOB, time=ahead), OVER, now=ahead)
+    assert done.due_time == ahead + HOUR
+    later = NOW + timedelta(days=1, minutes=1)
+    assert list(step(done, DUE, later).effects) == [WakeSchedules(NOW + timedelta(days=1))]
+
+
+def test_a_schedule_from_the_future_is_not_waited_for() -> None:
+    """The clock was ahead when it was created, and is set back: its grid goes on backwards."""
+    ahead = hourly(creation_time=NOW + timedelta(days=30), last_time=NOW + timedelta(days=30))
+    assert next_opportunity(replace(ahead, jobs_made=1), NOW + MINUTE) == NOW
+    told = hourly(do_not_run_until=NOW + timedelta(days=30))
+    assert next_opportunity(told, NOW + MINUTE) == NOW + timedelta(days=30)
+
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("recurrence", [None, HOUR, timedelta(days=364_999)])
+def test_the_end_of_the_calendar_is_no_defect(recurrence: timedelta | None) -> None:
+    timing = Timing(do_not_run_until=END_OF_TIME, start_window=HOUR, recurrence_interval=recurrence)
+    last = after(new(), UpdateSchedule(key=KEY, timing=timing))
+    assert last.due_time == END_OF_TIME
+    disabled = after(last, DISABLE)
+    assert disabled.due_time is None
+    made = after(last, ScheduledJobMade(key=KEY, job=JOB, time=END_OF_TIME), now=END_OF_TIME)
+    assert next_run_time(made, END_OF_TIME) is None
+    missed = hourly(do_not_run_until=END_OF_TIME - 2 * MINUTE, start_window=MINUTE)
+    assert next_opportunity(missed, END_OF_TIME) is None
+
+
+def test_an_interval_of_centuries_is_no_defect() -> None:
+    rare = after(new(recurrence_interval=timedelta(days=9000 * 365)), MADE, OVER)
+    assert (rare.state, rare.due_time) == (JobScheduleState.ACTIVE, None)
 
 
 def test_a_schedule_without_recurrence_makes_one_job_and_is_completed_with_it() -> None:

@@ -1,6 +1,6 @@
 """Job schedules on a virtual clock: their jobs, what ends them, and what time does to them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,54 @@ def test_a_year_without_the_service_makes_one_job(world: World) -> None:
     world.clock.pass_time(365 * DAY)
     world.restart()
     assert len(ids(world)) == 2
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+def test_a_clock_that_was_far_ahead_does_not_stop_the_schedule(
+    world: World, *, is_restarted: bool
+) -> None:
+    schedule(world, recurrence_interval=HOUR)
+    end(world, "nightly:job-1")
+    pass_time(world, 30 * DAY)
+    end(world, "nightly:job-2")
+    world.clock.pass_time(-29 * DAY)
+    if is_restarted:
+        world.restart()
+    world.settle()
+    assert len(ids(world)) == 3
+    end(world, "nightly:job-3")
+    pass_time(world, HOUR)
+    assert len(ids(world)) == 4
+
+
+def test_a_clock_that_is_set_back_by_less_than_an_interval_makes_no_job_twice(
+    world: World,
+) -> None:
+    schedule(world, recurrence_interval=HOUR)
+    end(world, "nightly:job-1")
+    pass_time(world, HOUR)
+    end(world, "nightly:job-2")
+    pass_time(world, -59 * MINUTE)
+    pass_time(world, 118 * MINUTE)
+    assert len(ids(world)) == 2
+    pass_time(world, MINUTE)
+    assert len(ids(world)) == 3
+
+
+def test_what_is_told_to_begin_late_still_does_after_a_restart(world: World) -> None:
+    schedule(world, recurrence_interval=HOUR, do_not_run_until=START + 30 * DAY)
+    world.restart()
+    assert ids(world) == []
+    pass_time(world, 30 * DAY)
+    assert len(ids(world)) == 1
+
+
+def test_a_schedule_may_begin_at_the_end_of_the_calendar(world: World) -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    schedule(world, do_not_run_until=last, start_window=HOUR)
+    change = JobScheduleChange(timing=Timing(do_not_run_until=last, recurrence_interval=HOUR))
+    world.do(commands.update_job_schedule, ACCOUNT, "nightly", change)
+    assert shown(world).schedule.due_time == last
 
 
 def test_nothing_is_forgotten_by_a_restart(world: World) -> None:

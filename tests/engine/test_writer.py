@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 
+from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobSpec
+from batchyard.core.model import JobScheduleSpec, JobSpec, Timing
 from batchyard.engine import commands
 from batchyard.engine.engine import Engine
 from batchyard.engine.writer import Writer, WriterStopped
 from batchyard.store.store import SqliteStore
 from tests.engine.world import ACCOUNT, ListeningFleet, VirtualClock
+from tests.waiting import wait_until
 
 SPEC = JobSpec(id="job", pool_id="pool")
 
@@ -35,6 +38,29 @@ class FullDisk:
             if self.is_full:
                 raise OSError("No space left on device")
         self.commits += 1
+
+    def has_job(self, job_id: str) -> bool:
+        page = self._store.reads.list_jobs(ACCOUNT, 0, 100)
+        return any(view.job.id == job_id for view in page.items)
+
+
+class WatchedClock(VirtualClock):
+    """A clock that a test can see being looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = Semaphore(0)
+
+    def now(self) -> datetime:
+        self._looks.release()
+        return super().now()
+
+    def look_often(self) -> None:
+        """Wait until it was looked at so often that the writer has come to rest between looks."""
+        while self._looks.acquire(blocking=False):
+            pass
+        for _ in range(20):
+            assert self._looks.acquire(timeout=20)
 
 
 @pytest.fixture
@@ -60,6 +86,48 @@ def result(future: "Future[object]") -> Any:
 def test_a_command_is_answered_with_what_it_returns(writer: Writer) -> None:
     view = result(writer.call(commands.create_job, ACCOUNT, SPEC))
     assert view.spec == SPEC
+
+
+def test_what_is_due_in_centuries_is_waited_for(writer: Writer) -> None:
+    """Longer than the system can wait at once."""
+    last = Timing(do_not_run_until=datetime.max.replace(tzinfo=UTC))
+    late = JobScheduleSpec(id="late", timing=last, job=SPEC)
+    result(writer.call(commands.create_job_schedule, ACCOUNT, late))
+    assert result(writer.call(commands.create_job, ACCOUNT, SPEC)).spec == SPEC
+
+
+def test_a_clock_that_is_set_while_nothing_is_asked_is_seen(
+    disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forward, and far back; a look that finds nothing to do leaves the store alone."""
+    monkeypatch.setattr(limits, "CLOCK_UNSEEN_TIME_MAX", timedelta(milliseconds=1))
+    clock = WatchedClock()
+    writer = Writer(Engine(disk, clock, ListeningFleet()), clock)
+    writer.start()
+    hourly = JobScheduleSpec(
+        id="hourly", timing=Timing(recurrence_interval=timedelta(hours=1)), job=SPEC
+    )
+    result(writer.call(commands.create_job_schedule, ACCOUNT, hourly))
+
+    def end(number: int) -> None:
+        result(writer.call(commands.terminate_job, ACCOUNT, f"hourly:job-{number}", None))
+
+    def wait_for(number: int) -> None:
+        job_id = f"hourly:job-{number}"
+        wait_until(lambda: disk.has_job(job_id), 20, job_id)
+
+    end(1)
+    clock.look_often()
+    commits = disk.commits
+    clock.look_often()
+    assert disk.commits == commits
+    clock.pass_time(timedelta(days=30))
+    wait_for(2)
+    end(2)
+    clock.look_often()
+    clock.pass_time(timedelta(days=-29))
+    wait_for(3)
+    writer.stop()
 
 
 def test_commands_that_wait_share_one_commit(writer: Writer, disk: FullDisk) -> None:

@@ -38,15 +38,22 @@ _ERROR_ENTITY: Final = "Microsoft.Azure.Batch.Protocol.Entities.Container.errors
 _QUERY_PARAMETERS_MAX: Final = 50
 
 
-def create_app(service: "Service", accounts: Mapping[str, str], *, clock: Clock) -> ASGIApp:
+def create_app(
+    service: "Service", accounts: Mapping[str, str], *, clock: Clock, clients_clock: Clock
+) -> ASGIApp:
     """Return the application; `accounts` gives each account's name its key in base64.
+
+    What answers say of the present goes by `clock`, as the service does; whether the date of a
+    request is right is a question to `clients_clock`.
 
     Raises:
         ValueError: A key is not base64, or there is no account.
     """
     if not accounts:
         raise ValueError("there must be an account, or nobody can ask for anything")
-    return _Application(service, Authenticator(accounts, clock), clock, next(iter(accounts)))
+    return _Application(
+        service, Authenticator(accounts, clients_clock), clock, next(iter(accounts))
+    )
 
 
 class _Application:

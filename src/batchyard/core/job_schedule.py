@@ -12,11 +12,12 @@ Source: 01 Job schedule.state, SC-5 ... SC-29.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from batchyard.core import times
 from batchyard.core.effects import Effect, Step, WakeSchedules, WakeScheduleSweep
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
@@ -196,23 +197,26 @@ def _on_grid(schedule: JobSchedule, now: datetime) -> datetime | None:
     taken = schedule.last_time
     if interval is None:
         is_taken = taken is not None and taken >= first
-        return None if is_taken or _is_lost(schedule, first, now) else first
-    if taken is not None and taken > now + 2 * interval:
+        return None if is_taken or _is_lost(schedule, now - first) else first
+    if taken is not None and taken - now > 2 * interval:
         taken = None  # The clock was set back far: what it showed then does not count.
-    time = first + max(0, (now - first) // interval) * interval
-    if _is_lost(schedule, time, now):
-        time += interval
-    if taken is not None and taken >= time:
-        time = first + ((taken - first) // interval + 1) * interval
-    return time
+    number = (now - first) // interval
+    if number < 0 and schedule.do_not_run_until is not None:
+        number = 0
+    if _is_lost(schedule, now - first - number * interval):
+        number += 1
+    if taken is not None:
+        number = max(number, (taken - first) // interval + 1)
+    return times.after(first, number * interval)
 
 
 def _first(schedule: JobSchedule) -> datetime:
+    """Return a point of the grid: the first, but for a clock that was set back behind creation."""
     return schedule.do_not_run_until or schedule.creation_time
 
 
-def _is_lost(schedule: JobSchedule, time: datetime, now: datetime) -> bool:
-    return schedule.start_window is not None and now >= time + schedule.start_window
+def _is_lost(schedule: JobSchedule, age: timedelta) -> bool:
+    return schedule.start_window is not None and age >= schedule.start_window
 
 
 def _is_over(schedule: JobSchedule, now: datetime) -> bool:
@@ -232,8 +236,8 @@ def _due_time(schedule: JobSchedule, now: datetime) -> datetime | None:
         return end if time is None else time
     if schedule.recurrence_interval is not None or schedule.start_window is None:
         return end
-    lost = _first(schedule) + schedule.start_window
-    return lost if end is None else min(lost, end)
+    lost = times.after(_first(schedule), schedule.start_window)
+    return min((time for time in (lost, end) if time is not None), default=None)
 
 
 def _looked_at(schedule: JobSchedule, now: datetime, *, may_end: bool = True) -> Step[JobSchedule]:

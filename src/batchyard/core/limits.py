@@ -128,6 +128,9 @@ WAITING_REASONS_KEPT: Final = 32
 WAITING_TASKS_COUNTED_MAX: Final = 100_000
 WAITING_LOOKS_MAX: Final = 10_000
 
+#: Waiting tasks of each size that are looked at for the classes that there are. Source: ours.
+WAITING_TASKS_LOOKED_AT: Final = 100
+
 #: Ids that one answer shows of tasks that have something in common. Source: ours.
 WAITING_IDS_SHOWN: Final = 5
 
@@ -143,8 +146,15 @@ STOP_GRACE_TIME: Final = timedelta(seconds=2)
 #: How long a node with no server and no task stays up. Source: ours (architecture 8).
 NODE_ALONE_TIME_MAX: Final = timedelta(seconds=60)
 
+#: How long the service waits for what is due without a look at the clock, which may be set. Source:
+#: ours; no event and no statement, a look costs microseconds.
+CLOCK_UNSEEN_TIME_MAX: Final = timedelta(seconds=60)
+
 assert RESIZE_TIMEOUT_DEFAULT >= RESIZE_TIMEOUT_MIN
 assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX
 
 #: The shortest ``recurrenceInterval`` and ``startWindow`` of a job schedule. Source: SC-7, SC-8.
 SCHEDULE_SPAN_MIN: Final = timedelta(minutes=1)
+
+#: The most instances of a multi-instance task. Source: ours; no machine has so many nodes.
+INSTANCES_MAX: Final = 1000

@@ -15,7 +15,18 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar, get_args
 
-from batchyard.core import execution, job, job_node, job_schedule, limits, node, pool, task, times
+from batchyard.core import (
+    execution,
+    job,
+    job_node,
+    job_schedule,
+    limits,
+    multi_instance,
+    node,
+    pool,
+    task,
+    times,
+)
 from batchyard.core.effects import (
     CountNodes,
     DismissNode,
@@ -39,6 +50,7 @@ from batchyard.core.messages import (
     Event,
     ExecutionEvent,
     ExecutionLost,
+    GangEvent,
     JobEvent,
     JobNodeEvent,
     JobOutOfTasks,
@@ -60,6 +72,7 @@ from batchyard.core.model import (
     ExecutionId,
     ExecutionKind,
     ExecutionState,
+    Gang,
     Job,
     JobKey,
     JobNode,
@@ -104,6 +117,8 @@ class Wakes:
     resize: set[PoolKey] = field(default_factory=set)
     sweep: set[JobKey] = field(default_factory=set)
     schedule_sweep: set[JobScheduleKey] = field(default_factory=set)
+    #: Job schedules that may only seem to be due late: the clock was ahead.
+    schedules_ahead: set[JobScheduleKey] = field(default_factory=set)
     fleet: set[NodeKey] = field(default_factory=set)
     #: When loops that look at what has become due have to look next.
     due: dict[Dated, datetime] = field(default_factory=dict)
@@ -116,6 +131,7 @@ class Wakes:
         self.resize |= other.resize
         self.sweep |= other.sweep
         self.schedule_sweep |= other.schedule_sweep
+        self.schedules_ahead |= other.schedules_ahead
         self.fleet |= other.fleet
 
     def is_due(self, loop: Dated, time: datetime) -> None:
@@ -196,6 +212,7 @@ class Cascade:
             transaction.job_nodes
         )
         self.executions: Final[Entities[ExecutionId, Execution]] = Entities(transaction.executions)
+        self.gangs: Final[Entities[TaskKey, Gang]] = Entities(transaction.gangs)
         self.wakes: Final = Wakes()
         self.noted: Final = Noted()
         self.assigned: Final[list[Execution]] = []
@@ -262,6 +279,7 @@ class Cascade:
             tasks=self.tasks.take_changes(),
             job_nodes=self.job_nodes.take_changes(),
             executions=self.executions.take_changes(),
+            gangs=self.gangs.take_changes(),
         )
         for before, after in changes.executions:
             if after is None:
@@ -323,6 +341,7 @@ class Cascade:
         kinds: Sequence[tuple[Any, Entities[Any, Any], Callable[..., Any]]] = (
             (TaskEvent, self.tasks, task.step),
             (ExecutionEvent, self.executions, execution.step),
+            (GangEvent, self.gangs, multi_instance.step),
             (JobNodeEvent, self.job_nodes, job_node.step),
             (NodeEvent, self.nodes, node.step),
             (JobEvent, self.jobs, job.step),
@@ -404,7 +423,13 @@ class Cascade:
                 and waiting.task is not None
                 and waiting.state in execution.WAITING
             ):
-                events.append(TaskGivenBack(key=waiting.task, attempt=waiting.attempt))
+                given_back = (
+                    TaskGivenBack(key=waiting.task, attempt=waiting.attempt)
+                    if waiting.kind is ExecutionKind.TASK
+                    # Others of its gang may have started.
+                    else RequeueTask(key=waiting.task, attempt=waiting.attempt)
+                )
+                events.append(given_back)
                 events.append(StopExecution(key=waiting.id))
         return events
 
@@ -424,7 +449,7 @@ class Cascade:
         return [
             RecallExecution(key=queued.id)
             for queued in self._executions(effect.node)
-            if queued.kind is ExecutionKind.TASK
+            if queued.kind in (ExecutionKind.TASK, ExecutionKind.SUBTASK)
         ]
 
     def _keep(self, effect: KeepDirectory) -> None:

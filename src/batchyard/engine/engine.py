@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import NodeKey, NodePlan, NodeState, PoolKey
+from batchyard.core.model import JobScheduleKey, NodeKey, NodePlan, NodeState, PoolKey
 from batchyard.engine import loops, orders, placing, schedules
 from batchyard.engine.cascade import Cascade, Dated, Wakes
 from batchyard.engine.hints import Hints
@@ -61,6 +62,8 @@ class Engine:
         self._deadlines: dict[PoolKey, datetime] = {}
         #: Whether a loop failed at the last `apply`: it stays woken, and wants a pause first.
         self.is_failing = False
+        #: The latest that the clock has shown, since it was last set back.
+        self._latest: datetime | None = None
 
     def start(self) -> None:
         """Look at everything once: hints are lost with the process that had them."""
@@ -70,6 +73,9 @@ class Engine:
             self._wakes.resize.update(pools)
             self._wakes.sweep.update(transaction.jobs_ending())
             self._wakes.schedule_sweep.update(transaction.job_schedules_ending())
+            # The clock may have been set back meanwhile.
+            ahead = transaction.job_schedules_ahead(self._clock.now())
+            self._wakes.schedules_ahead.update(ahead)
             for pool_key in pools:
                 nodes = transaction.nodes_of_pool(pool_key)
                 self._wakes.fleet.update(node.key for node in nodes)
@@ -85,15 +91,17 @@ class Engine:
     @property
     def has_work(self) -> bool:
         """Whether `apply` would do something even without a command."""
-        due = self.next_due
+        due, now = self.next_due, self._clock.now()
         return bool(
             self._wakes.placement
             or self._wakes.resize
             or self._wakes.sweep
             or self._wakes.schedule_sweep
+            or self._wakes.schedules_ahead
             or self._wakes.fleet
             or self._hints.reasons.has_work
-            or (due is not None and due <= self._clock.now())
+            or (due is not None and due <= now)
+            or self._was_set_back(now)
         )
 
     @property
@@ -114,12 +122,16 @@ class Engine:
                 now = self._clock.now()
                 this = _Round(Wakes(), dict(self._deadlines))
                 this.wakes.update(self._wakes)
+                was_set_back = self._was_set_back(now)
+                if was_set_back:
+                    this.wakes.schedules_ahead.update(transaction.job_schedules_ahead(now))
                 answers = [self._run(transaction, now, this, command) for command in commands]
                 self._run_loops(transaction, now, this)
         except BaseException:
             self._hints.forget()  # It knows of what did not happen.
             raise
         self._wakes, self._deadlines = this.wakes, this.deadlines
+        self._latest = now if was_set_back or self._latest is None else max(now, self._latest)
         self.is_failing = this.has_failed
         for node, node_orders in this.to_send.items():
             self._fleet.send(node, node_orders)
@@ -128,6 +140,10 @@ class Engine:
         if this.release:
             self._fleet.release(this.release)
         return answers
+
+    def _was_set_back(self, now: datetime) -> bool:
+        """Whether the clock shows so much less than it did that a due time may be wrong."""
+        return self._latest is not None and self._latest - now >= limits.SCHEDULE_SPAN_MIN
 
     def _run(
         self, transaction: Transaction, now: datetime, this: _Round, command: Command
@@ -165,6 +181,9 @@ class Engine:
         for schedule_key in _taken(this.wakes.schedule_sweep):
             if not self._run_loop(transaction, now, this, schedules.sweep, schedule_key):
                 this.wakes.schedule_sweep.add(schedule_key)
+        ahead = sorted(this.wakes.schedules_ahead)[: limits.SWEEP_ENTITIES_MAX]
+        if ahead and self._run_loop(transaction, now, this, schedules.look_again, ahead):
+            this.wakes.schedules_ahead.difference_update(ahead)
         # After everything that may have ended a job: the next one is made with that.
         self._run_dated(transaction, now, this, Dated.SCHEDULES, schedules.make_jobs)
         for pool_key in _taken(this.wakes.resize):
@@ -217,10 +236,10 @@ class Engine:
         now: datetime,
         this: _Round,
         loop: Callable[[Cascade, Any], None],
-        key: int,
+        subject: int | list[JobScheduleKey],
     ) -> bool:
         """Run a loop and return whether it went well; if not, it has to be woken again."""
-        answer = self._run(transaction, now, this, lambda cascade: loop(cascade, key))
+        answer = self._run(transaction, now, this, lambda cascade: loop(cascade, subject))
         if isinstance(answer.error, Refused):  # Nobody is there to be told.
             _log.error("the loop %s was refused", loop.__name__, exc_info=answer.error)
         if answer.error is not None:

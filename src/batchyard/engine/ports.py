@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from batchyard.core.model import (
     Execution,
     ExecutionId,
+    Gang,
     Job,
     JobKey,
     JobNode,
@@ -40,6 +41,7 @@ from batchyard.engine.views import (
     NodeView,
     Page,
     PoolView,
+    SubtaskView,
     TaskCounts,
     TaskView,
 )
@@ -198,6 +200,7 @@ class Changes:
     tasks: Sequence[tuple[Task | None, Task | None]] = ()
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
+    gangs: Sequence[tuple[Gang | None, Gang | None]] = ()
 
 
 class UsableNode(NamedTuple):
@@ -275,6 +278,10 @@ class Transaction(Protocol):
 
     def job_schedules(self, keys: Iterable[JobScheduleKey]) -> dict[JobScheduleKey, JobSchedule]:
         """Return job schedules."""
+        ...
+
+    def gangs(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Gang]:
+        """Return the gangs of multi-instance tasks."""
         ...
 
     def save(self, changes: Changes) -> None:
@@ -419,7 +426,7 @@ class Transaction(Protocol):
         ...
 
     def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
-        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        """Return how many tasks of jobs run or queue, several instances as one (J-13)."""
         ...
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
@@ -525,6 +532,10 @@ class Transaction(Protocol):
 
     def next_job_schedule_due(self) -> datetime | None:
         """Return when something of a job schedule is due next, None for never."""
+        ...
+
+    def job_schedules_ahead(self, now: datetime) -> list[JobScheduleKey]:
+        """Return the job schedules of which nothing is due for more than two intervals."""
         ...
 
     def jobs_to_delete(
@@ -657,6 +668,10 @@ class Reads(Protocol):
 
     def look(self) -> AbstractContextManager[Transaction]:
         """Return a context in which all that deciding asks can be asked, and nothing be written."""
+        ...
+
+    def list_subtasks(self, account: str, job_id: str, task_id: str) -> list[SubtaskView]:
+        """Return the subtasks of a multi-instance task but for the primary's (T-62)."""
         ...
 
     def node_state(self, node: NodeKey) -> NodeState | None:

@@ -3,6 +3,7 @@
 See `engine.loops` for what holds of every loop.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -35,6 +36,12 @@ def make_jobs(cascade: Cascade) -> datetime | None:
         _make_job(cascade, schedule, time)
     cascade.flush()
     return cascade.transaction.next_job_schedule_due()
+
+
+def look_again(cascade: Cascade, keys: Collection[JobScheduleKey]) -> None:
+    """Note anew when something is due of schedules that went by a clock that was ahead."""
+    cascade.job_schedules.read(keys)
+    cascade.run(ScheduleDue(key=key) for key in keys)
 
 
 def _make_job(cascade: Cascade, schedule: JobSchedule, time: datetime) -> None:

@@ -97,6 +97,8 @@ class Writer:
             items = self._gather()
             if not items and self._is_stopping:
                 break
+            if not items and not self._is_failing and not self._engine.has_work:
+                continue  # The look at the clock found nothing.
             self._worked = (self._worked[0], monotonic())
             self._carry_out(items)
             self._worked = (self.worked_seconds, None)
@@ -116,10 +118,10 @@ class Writer:
         return items
 
     def _next(self) -> _Item | None:
-        """Wait for a command, but not when there is other work, or beyond when there will be.
+        """Wait for a command, but not when there is other work, or beyond when there may be.
 
         Raises:
-            Empty: There is other work.
+            Empty: There may be other work.
         """
         if self._is_failing:
             return self._queue.get(timeout=_FAILURE_SECONDS)
@@ -128,7 +130,8 @@ class Writer:
         due = self._engine.next_due
         if due is None:
             return self._queue.get()
-        return self._queue.get(timeout=max(0.0, (due - self._clock.now()).total_seconds()))
+        wait = min(due - self._clock.now(), limits.CLOCK_UNSEEN_TIME_MAX)
+        return self._queue.get(timeout=max(0.0, wait.total_seconds()))
 
     def _carry_out(self, items: list[_Item]) -> None:
         # A caller that is gone already wants nothing; from here on it cannot leave any more.

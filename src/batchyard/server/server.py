@@ -69,7 +69,7 @@ class Server:
         engine = Engine(self._store, clock, self._fleet, JobTokens(accounts))
         self._writer = Writer(engine, clock)
         self._service = Service(self._writer, self._store.reads, self._fleet)
-        self._app = create_app(self._service, accounts, clock=system)
+        self._app = create_app(self._service, accounts, clock=clock, clients_clock=system)
 
     def run(self, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
         """Serve on `listener` until a signal; call `on_ready` with the endpoint once it answers."""

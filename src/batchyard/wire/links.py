@@ -10,13 +10,14 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
-#: What an address keeps as it is in a path segment; nearly every name is made of nothing else.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+#: What an address keeps as it is in a path segment; nearly every name is made of nothing else. Jobs
+#: of schedules have a colon in their names, and the real service shows it as it is (SC-15).
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~:-]*", re.ASCII)
 
 
 def segment(name: str) -> str:
     """Return a name as one segment of a path."""
-    return name if _PLAIN.fullmatch(name) else quote(name, safe="")
+    return name if _PLAIN.fullmatch(name) else quote(name, safe=":")
 
 
 def pool(base_url: str, pool_id: str) -> str:
