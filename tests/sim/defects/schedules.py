@@ -28,7 +28,7 @@ def _missed_times_made_up(patch: Patch) -> None:
 
 
 def _start_window_ignored(patch: Patch) -> None:
-    patch.setattr(job_schedule, "_is_lost", lambda _schedule, _time, _now: False)
+    patch.setattr(job_schedule, "_is_lost", lambda _schedule, _age: False)
 
 
 def _schedule_disabled_in_vain(patch: Patch) -> None:
