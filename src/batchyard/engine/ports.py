@@ -199,6 +199,19 @@ class Changes:
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed."""
+        return not (
+            self.tasks
+            or self.executions
+            or self.nodes
+            or self.jobs
+            or self.job_nodes
+            or self.pools
+            or self.job_schedules
+        )
+
 
 class UsableNode(NamedTuple):
     """A node that takes tasks; `slots_used` is more than `slots` if tasks queue."""
