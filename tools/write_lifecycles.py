@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 
-from batchyard.core import execution, job, job_node, job_schedule, node, pool, task
+from batchyard.core import execution, job, job_node, job_schedule, multi_instance, node, pool, task
 
 PAGE = Path(__file__).parents[1] / "docs" / "lifecycles.md"
 
@@ -23,6 +23,7 @@ MACHINES: Mapping[str, ModuleType] = {
     "Job on a node": job_node,
     "Task": task,
     "Execution": execution,
+    "Gang of a multi-instance task": multi_instance,
 }
 
 HEAD = """\

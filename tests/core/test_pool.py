@@ -70,6 +70,7 @@ def new(mode: Any = RESIZING, *, dedicated: int = 2, low_priority: int = 1) -> P
         task_slots_per_node=1,
         node_fill_type=NodeFillType.SPREAD,
         job_default_order=JobDefaultOrder.NONE,
+        has_inter_node_communication=False,
         is_windows=False,
         resize_timeout=timedelta(minutes=15),
     )

@@ -73,6 +73,7 @@ def a_pool(**changes: Any) -> Pool:
         is_windows=False,
         resize_timeout=timedelta(minutes=15),
         job_default_order=JobDefaultOrder.NONE,
+        has_inter_node_communication=False,
     )
     return replace(pool, **changes)
 

@@ -407,3 +407,29 @@ def test_a_task_of_an_ordinary_job_is_given_no_token(client, wide, create_job):
     one = batch.run_task(client, job, batch.task("t", "env"))
     assert batch.execution_of(one).exit_code == 0
     assert "AZ_BATCH_AUTHENTICATION_TOKEN=" not in batch.stdout(client, job, "t")
+
+
+def test_sc_4_the_jobs_of_a_schedule_have_managers_that_make_their_tasks(client, wide, web):
+    """SC-4: there is no other way to say beforehand what they run."""
+    options = program(web, "sc4", "add('made', 'true'); wait_for('made')")
+    specification = models.BatchJobSpecification(
+        pool_info=models.BatchPoolInfo(pool_id=wide),
+        job_manager_task=manager(run_exclusive=False, **options),
+    )
+    client.create_job_schedule(
+        models.BatchJobScheduleCreateOptions(
+            id="led",
+            schedule=models.BatchJobScheduleConfiguration(),
+            job_specification=specification,
+        )
+    )
+    try:
+        ended = batch.wait_for_job(client, "led:job-1")
+        assert reason_of(ended) == "JMComplete"
+        tasks = batch.tasks_of(client, "led:job-1")
+        assert {name: one.state for name, one in tasks.items()} == {
+            "manager": "completed",
+            "made": "completed",
+        }
+    finally:
+        client.begin_delete_job_schedule("led", polling_interval=1)

@@ -57,6 +57,8 @@ def own_environment(assignment: Assignment, layout: Layout, base: dict[str, str]
         "AZ_BATCH_TASK_WORKING_DIR": f"{directory}/wd",
         "AZ_BATCH_CERTIFICATES_DIR": f"{directory}/certs",
     }
+    if assignment.kind in (ExecutionKind.PRIMARY, ExecutionKind.SUBTASK):
+        service["AZ_BATCH_TASK_SHARED_DIR"] = directory
     if assignment.kind is not ExecutionKind.START:
         service["AZ_BATCH_JOB_ID"] = assignment.job_id
         service["AZ_BATCH_TASK_ID"] = assignment.task_id

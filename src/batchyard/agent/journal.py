@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from batchyard.core.model import EndCause, ExecutionKind
-from batchyard.link.messages import Assignment, DirectoryRemoved, Ended, Report, Started
+from batchyard.link.messages import (
+    Assignment,
+    Coordinated,
+    DirectoryRemoved,
+    Ended,
+    Report,
+    Started,
+)
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True):
@@ -39,6 +46,17 @@ class StartedEntry(msgspec.Struct, frozen=True, array_like=True, tag="started"):
     def report(self) -> Report:
         """Return it as the service hears it."""
         return Started(self.execution_id, instant(self.time))
+
+
+class CoordinatedEntry(msgspec.Struct, frozen=True, array_like=True, tag="coordinated"):
+    """`Coordinated`, in seconds since 1970."""
+
+    execution_id: str
+    time: float
+
+    def report(self) -> Report:
+        """Return it as the service hears it."""
+        return Coordinated(self.execution_id, instant(self.time))
 
 
 class EndedEntry(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
@@ -78,7 +96,7 @@ class RemovedEntry(msgspec.Struct, frozen=True, array_like=True, tag="removed"):
         return DirectoryRemoved(self.removal)
 
 
-Entry = StartedEntry | EndedEntry | RemovedEntry
+Entry = StartedEntry | CoordinatedEntry | EndedEntry | RemovedEntry
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True):
@@ -140,7 +158,9 @@ class Begin(Operation, frozen=True):
 class Spawn(Operation, frozen=True, omit_defaults=True):
     """Start an execution. `account` is a uid and a gid; `limit` is in seconds.
 
-    One that `is_lingering` is over with its main process; the others live on (P-27).
+    One that `is_lingering` is over with its main process; the others live on (P-27). One that
+    `is_staying` is not over with a main process that exits with 0: what that has left lives on
+    until it is stopped (T-59). One that `continues` appends to the logs that are there.
     """
 
     execution_id: str
@@ -152,6 +172,8 @@ class Spawn(Operation, frozen=True, omit_defaults=True):
     account: tuple[int, int] | None
     limit: float | None
     is_lingering: bool = False
+    is_staying: bool = False
+    continues: bool = False
 
 
 class StopProcesses(Operation, frozen=True, tag="stop"):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: A task inherits nothing of what Python or whoever started the server ignores.
 _RESTORED_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
-_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 PROGRAM_NOT_FOUND = "programnotfound"
 LAUNCH_FAILED = "launchfailed"
@@ -41,6 +41,7 @@ class Execution:
         "id",
         "is_killed",
         "is_lingering",
+        "is_staying",
         "kill_time",
         "note",
         "pid",
@@ -57,6 +58,7 @@ class Execution:
         start_time: float,
         deadline: float | None,
         is_lingering: bool,  # noqa: FBT001
+        is_staying: bool,  # noqa: FBT001
     ) -> None:
         self.id = execution_id
         #: What the agent wants to be told again with every mention.
@@ -68,6 +70,8 @@ class Execution:
         self.deadline = deadline
         #: Whether it is a start task, which may leave processes.
         self.is_lingering = is_lingering
+        #: Whether it is a subtask, which is not over with its coordination command.
+        self.is_staying = is_staying
         #: When the grace after a SIGTERM is over, by the boot clock; None if it was not asked.
         self.kill_time: float | None = None
         self.is_killed = False
@@ -81,6 +85,11 @@ class Execution:
     def leaves_others(self) -> bool:
         """Whether its other processes live on after the main process: nobody ended it (P-27)."""
         return self.is_lingering and self.cause is None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is not over with its main process: that did what it had to (T-59)."""
+        return self.is_staying and self.cause is None and self.status == 0
 
     def count(self, usage: "resource.struct_rusage") -> None:
         """Add what a process used that was reaped, with those below it that it reaped itself."""
@@ -103,21 +112,24 @@ def launch(
     own: dict[str, str],
     directory: str,
     account: list[int] | None,
+    continues: bool,  # noqa: FBT001
 ) -> int:
     """Start `program` in a session of its own and return its pid.
 
     Its variables are those of `base`, encoded before, and its `own`.
 
     It runs in ``directory/wd`` with the descriptors 0, 1 and 2 only: nothing to read, and
-    ``directory/stdout.txt`` and ``stderr.txt``, which are emptied first (T-18). With an `account`
-    (uid and gid) it has that account's rights from its first action on, so the logs too are opened
-    with them, and a symbolic link in their place leads no further than the task itself could go.
+    ``directory/stdout.txt`` and ``stderr.txt``, which are emptied first (T-18) unless it
+    `continues`. With an `account` (uid and gid) it has that account's rights from its first action
+    on, so the logs too are opened with them, and a symbolic link in their place leads no further
+    than the task itself could go.
 
     Raises:
         NotLaunched: It does not run, and the message says why.
     """
     output = f"{directory}/stdout.txt"
     error_output = f"{directory}/stderr.txt"
+    flags = _LOG_FLAGS if continues else _LOG_FLAGS | os.O_TRUNC
     try:
         _enter(f"{directory}/wd")
     except OSError as error:
@@ -134,8 +146,8 @@ def launch(
             {**base, **encoded(own)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, output, _LOG_FLAGS, 0o644),
-                (os.POSIX_SPAWN_OPEN, 2, error_output, _LOG_FLAGS, 0o644),
+                (os.POSIX_SPAWN_OPEN, 1, output, flags, 0o644),
+                (os.POSIX_SPAWN_OPEN, 2, error_output, flags, 0o644),
             ],
             resetids=account is not None,
             setsid=True,

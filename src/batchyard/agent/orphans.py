@@ -42,7 +42,7 @@ class Orphans:
         self._lingering_now: set[str] = set()
 
     def linger(self, execution_id: str, session: int) -> None:
-        """Note that an execution is reported, and what is left of it is to live on."""
+        """Note that the main process of an execution is over, and what is left is to live on."""
         self._lingering[execution_id] = session
         self._lingering_now.add(execution_id)
 
@@ -50,6 +50,11 @@ class Orphans:
         """Note that nothing is to live on any more."""
         self._lingering.clear()
         self._lingering_now.clear()
+
+    def end_stay(self, execution_id: str) -> None:
+        """Note that what is left of one execution is not to live on any more."""
+        self._lingering.pop(execution_id, None)
+        self._lingering_now.discard(execution_id)
 
     @property
     def lingering(self) -> set[str]:

@@ -100,7 +100,9 @@ class Starter:
 
     def _fetch(self, begun: Begun) -> None:
         assignment = begun.assignment
-        directory = f"{self._layout.root}/{assignment.directory}/wd"
+        directory = f"{self._layout.root}/{assignment.directory}"
+        if assignment.kind is not ExecutionKind.SUBTASK:  # Its files are for all (F-5).
+            directory += "/wd"
         self._fetching.begin(begun, directory, self._owner_of_files(assignment))
 
     def _owner_of_files(self, assignment: Assignment) -> Owner | None:
@@ -146,7 +148,9 @@ class Starter:
                 directory,
                 None if owner is None else (owner.uid, owner.gid),
                 assignment.wall_clock_seconds_max,
-                assignment.kind is ExecutionKind.START,
+                is_lingering=assignment.kind is ExecutionKind.START,
+                is_staying=assignment.kind is ExecutionKind.SUBTASK,
+                continues=assignment.kind is ExecutionKind.PRIMARY,
             )
         )
 

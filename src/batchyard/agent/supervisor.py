@@ -64,6 +64,10 @@ class Supervisor:
         self._alive: dict[int, Execution] = {}
         #: By main process, after it ended and while others of the execution may live.
         self._ending: dict[int, Execution] = {}
+        #: By id, after the main process did what it had to: what it left lives on.
+        self._staying: dict[str, Execution] = {}
+        #: How many of those have been ended.
+        self._left = 0
         #: Executions whose files an agent fetches: what it must know to go on, when it began in
         #: seconds since 1970, and by the boot clock.
         self._begun: dict[str, tuple[object, float, float]] = {}
@@ -153,7 +157,7 @@ class Supervisor:
             self._close()
 
     def _is_busy(self) -> bool:
-        return bool(self._alive or self._ending or self._begun)
+        return bool(self._alive or self._ending or self._staying or self._begun)
 
     def _is_lingering(self) -> bool:
         if self._orphans.lingering:  # It may have ended since.
@@ -166,6 +170,8 @@ class Supervisor:
 
     def _close(self) -> None:
         self._is_closing = True
+        for execution in list(self._staying.values()):
+            self._leave(execution, 0.0)
         self._orphans.end_lingering()
         for execution in self._alive.values():
             execution.cause = execution.cause or "stopped"
@@ -188,6 +194,8 @@ class Supervisor:
         account: list[int] | None,
         limit: float | None,
         is_lingering: bool = False,  # noqa: FBT001, FBT002
+        is_staying: bool = False,  # noqa: FBT001, FBT002
+        continues: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
         if self._is_closing or execution_id in self._ids():
             return
@@ -199,34 +207,50 @@ class Supervisor:
         else:
             _, begin, clock = begun
         try:
-            pid = launch(program, arguments, self._base, own, directory, account)
+            pid = launch(program, arguments, self._base, own, directory, account, continues)
         except NotLaunched as error:
             self._log.add(
                 ["ended", execution_id, error.cause, None, str(error), begin, time.time(), note]
             )
             return
         deadline = None if limit is None else clock + limit
-        self._alive[pid] = Execution(execution_id, note, pid, begin, deadline, is_lingering)
+        self._alive[pid] = Execution(
+            execution_id, note, pid, begin, deadline, is_lingering, is_staying
+        )
 
     def _ids(self) -> set[str]:
-        return {e.id for group in (self._alive, self._ending) for e in group.values()}
+        running = {e.id for group in (self._alive, self._ending) for e in group.values()}
+        return running | self._staying.keys()
 
     def _find(self, execution_id: str) -> Execution | None:
         for group in (self._ending, self._alive):
             for execution in group.values():
                 if execution.id == execution_id:
                     return execution
-        return None  # It lingers: it is reported already.
+        return self._staying.get(execution_id)  # Or it lingers: then it is reported already.
 
     def _stop(self, execution_ids: list[str], grace: float) -> None:
         for execution in list(self._alive.values()):
             if execution.id in execution_ids:
                 self._terminate(execution, "stopped", grace)
+        for execution in [e for e in self._staying.values() if e.id in execution_ids]:
+            self._leave(execution, processes.boot_time() + grace)
         for execution in self._ending.values():
             # Its main process is over. If the others have a grace, it may get shorter.
             if execution.id in execution_ids and execution.kill_time is not None:
                 kill_time = processes.boot_time() + grace
                 execution.kill_time = min(execution.kill_time, kill_time)
+
+    def _leave(self, execution: Execution, kill_time: float) -> None:
+        """End what an execution that stays has left, and with that the execution."""
+        del self._staying[execution.id]
+        self._orphans.end_stay(execution.id)
+        execution.cause = "stopped"
+        execution.kill_time = kill_time
+        # Under a number that no process has: that of its main process may be another's by now.
+        self._left += 1
+        self._ending[-self._left] = execution
+        self._signal_all(execution, signal.SIGTERM)
 
     def _enforce(self, now: float) -> None:
         for execution in list(self._alive.values()):
@@ -251,7 +275,8 @@ class Supervisor:
     def _signal_all(self, execution: Execution, number: int) -> None:
         """Signal the main process, all below it, and all of the execution that we adopted."""
         adopted = self._orphans.look(self._pids(self._alive), self._pids(self._ending))
-        roots = [execution.pid, *adopted.get(execution.id, [])]
+        main = [execution.pid] if execution.pid in self._alive else []
+        roots = [*main, *adopted.get(execution.id, [])]
         below = [pid for root in roots for pid in processes.descendants(root)]
         for pid in below:
             self._orphans.record(pid, execution.id)
@@ -296,6 +321,11 @@ class Supervisor:
                 del self._ending[pid]
                 self._orphans.linger(execution.id, pid)
                 self._report(execution)
+            elif execution.stays and not self._is_closing:
+                del self._ending[pid]
+                self._staying[execution.id] = execution
+                self._orphans.linger(execution.id, pid)
+                self._log.add(["coordinated", execution.id, time.time()])
         alive = {} if self._is_closing else self._pids(self._alive)
         found = self._orphans.look(alive, self._pids(self._ending))
         kept = {*alive.values(), *self._orphans.lingering}
@@ -343,7 +373,11 @@ class Supervisor:
 
     def _attach(self) -> None:
         self._tell()  # So that every entry is either in the answer or in a later push.
-        executions = [*self._alive.values(), *self._ending.values()]
+        executions = [
+            *self._alive.values(),
+            *self._ending.values(),
+            *self._staying.values(),
+        ]
         answer = {
             "epoch": self._log.epoch,
             "boot_time": self._log.boot_time,

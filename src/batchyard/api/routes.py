@@ -72,6 +72,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "Tasks_TerminateTask": tasks.terminate_task,
     "Tasks_ReactivateTask": tasks.reactivate_task,
     "Tasks_GetTask": tasks.get_task,
+    "Tasks_ListSubTasks": tasks.list_subtasks,
     "Tasks_DeleteTaskFile": files.delete_task_file,
     "Tasks_GetTaskFile": files.get_task_file,
     "Tasks_GetTaskFileProperties": files.get_task_file_properties,

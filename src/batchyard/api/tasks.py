@@ -9,6 +9,7 @@ from batchyard.api import conditions
 from batchyard.api.http import (
     Call,
     answer,
+    answer_list,
     answer_page,
     empty,
     revision_headers,
@@ -17,7 +18,7 @@ from batchyard.api.http import (
 )
 from batchyard.core.errors import Refused
 from batchyard.engine.views import Page, TaskAdded, TaskView
-from batchyard.wire import filters, links, model, statistics
+from batchyard.wire import filters, links, model, statistics, subtasks
 from batchyard.wire import tasks as convert
 
 
@@ -50,6 +51,16 @@ async def create_task_collection(call: Call) -> Response:
         for task_id, spec in group
     ]
     return answer(call, "taskaddresult", model.BatchCreateTaskCollectionResult(value=results))
+
+
+async def list_subtasks(call: Call) -> Response:
+    """``GET /jobs/{jobId}/tasks/{taskId}/subtasksinfo``: subtasks but the primary's (T-62)."""
+    selection = call.query.select(model.BatchSubtask)
+    views = await call.service.list_subtasks(
+        call.account, call.params["jobId"], call.params["taskId"]
+    )
+    found = [subtasks.write_subtask(view, call.base_url) for view in views]
+    return answer_list(call, "subtasks", select_items(selection, found), None)
 
 
 async def list_tasks(call: Call) -> Response:

@@ -37,6 +37,7 @@ class OpenExecution(Struct, frozen=True, kw_only=True):
     task: TaskKey | None = None
     slots: int = 0
     is_manager: bool = False
+    number: int = 0
 
 
 class GiveBackTasks(Struct, frozen=True):

@@ -19,6 +19,7 @@ from batchyard.core.effects import (
     Step,
 )
 from batchyard.core.messages import (
+    ExecutionCoordinated,
     ExecutionEnded,
     ExecutionEvent,
     ExecutionLost,
@@ -31,17 +32,23 @@ from batchyard.core.messages import (
     RecallExecution,
     ReleaseEnded,
     ReleaseStarted,
+    RequeueTask,
     SlotsFreed,
     SlotsTaken,
     StartTaskEnded,
     StartTaskStarted,
     StopExecution,
+    SubtaskCoordinated,
+    SubtaskEnded,
+    SubtaskLost,
+    SubtaskStarted,
     TaskEnded,
     TaskGivenBack,
     TaskLost,
     TaskStarted,
 )
 from batchyard.core.model import (
+    OF_TASKS,
     Ending,
     Execution,
     ExecutionKind,
@@ -56,21 +63,25 @@ MOVES: Final[
     Mapping[tuple[ExecutionState, type[ExecutionEvent]], frozenset[ExecutionState | None]]
 ] = {
     (ASSIGNED, ExecutionStarted): frozenset({RUNNING}),
+    (ASSIGNED, ExecutionCoordinated): frozenset({ASSIGNED}),
     (ASSIGNED, ExecutionEnded): frozenset({None}),
     (ASSIGNED, ExecutionLost): frozenset({None}),
     (ASSIGNED, StopExecution): frozenset({STOPPING}),
     (ASSIGNED, RecallExecution): frozenset({RECALLED}),
     (RECALLED, ExecutionStarted): frozenset({RUNNING}),  # The order to give it back came later.
+    (RECALLED, ExecutionCoordinated): frozenset({RECALLED}),
     (RECALLED, ExecutionEnded): frozenset({None}),
     (RECALLED, ExecutionLost): frozenset({None}),
     (RECALLED, StopExecution): frozenset({STOPPING}),
     (RECALLED, RecallExecution): frozenset({RECALLED}),
     (RUNNING, ExecutionStarted): frozenset({RUNNING}),
+    (RUNNING, ExecutionCoordinated): frozenset({RUNNING}),
     (RUNNING, ExecutionEnded): frozenset({None}),
     (RUNNING, ExecutionLost): frozenset({None}),
     (RUNNING, StopExecution): frozenset({STOPPING}),
     (RUNNING, RecallExecution): frozenset({RUNNING}),
     (STOPPING, ExecutionStarted): frozenset({STOPPING}),  # The order to stop came later.
+    (STOPPING, ExecutionCoordinated): frozenset({STOPPING}),
     (STOPPING, ExecutionEnded): frozenset({None}),
     (STOPPING, ExecutionLost): frozenset({None}),
     (STOPPING, StopExecution): frozenset({STOPPING}),
@@ -96,11 +107,15 @@ def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
         attempt=order.attempt,
         slots=order.slots,
         is_manager=order.is_manager,
+        number=order.number,
     )
-    if order.kind is not ExecutionKind.TASK:
+    if order.kind not in OF_TASKS:
         return Step(execution)
+    opened = JobTaskOpened(key=_place(execution))
+    if order.kind is ExecutionKind.PRIMARY:  # Its subtask on that node has the slots.
+        return Step(execution, (opened,))
     taken = SlotsTaken(key=order.node, slots=order.slots, is_manager=order.is_manager)
-    return Step(execution, (taken, JobTaskOpened(key=_place(execution))))
+    return Step(execution, (taken, opened))
 
 
 def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Execution]:
@@ -109,6 +124,8 @@ def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Exe
     match event:
         case ExecutionStarted():
             result = _started(execution, event)
+        case ExecutionCoordinated():
+            result = Step(execution, (_coordinated(execution, event),))
         case ExecutionEnded():
             result = Step(None, _ended(execution, event.ending))
         case ExecutionLost():
@@ -129,9 +146,16 @@ def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
     attempt = execution.attempt
     entity = replace(execution, state=RUNNING) if execution.state in WAITING else execution
     match execution.kind:
-        case ExecutionKind.TASK:
+        case ExecutionKind.TASK | ExecutionKind.PRIMARY:
             told: Effect = TaskStarted(
                 key=_task(execution), attempt=execution.attempt, time=event.time
+            )
+        case ExecutionKind.SUBTASK:
+            told = SubtaskStarted(
+                key=_task(execution),
+                attempt=attempt,
+                number=execution.number,
+                time=event.time,
             )
         case ExecutionKind.PREPARATION:
             told = PreparationStarted(key=_place(execution), attempt=attempt, time=event.time)
@@ -153,6 +177,19 @@ def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
                 if ending is None
                 else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
             )
+        case ExecutionKind.PRIMARY:
+            told = (
+                RequeueTask(key=_task(execution), attempt=execution.attempt)
+                if ending is None
+                else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
+            )
+        case ExecutionKind.SUBTASK:
+            told = SubtaskEnded(
+                key=_task(execution),
+                attempt=execution.attempt,
+                number=execution.number,
+                ending=ending,
+            )
         case ExecutionKind.PREPARATION:
             told = PreparationEnded(key=_place(execution), attempt=execution.attempt, ending=ending)
         case ExecutionKind.RELEASE:
@@ -167,22 +204,36 @@ def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
 
 def _lost(execution: Execution) -> list[Effect]:
     """Only a lost task tells its owner: the others hear that the node restarted."""
-    if execution.kind is not ExecutionKind.TASK:
+    if execution.kind not in OF_TASKS:
         return []
-    told = TaskLost(key=_task(execution), attempt=execution.attempt)
+    told: Effect = TaskLost(key=_task(execution), attempt=execution.attempt)
+    if execution.kind is ExecutionKind.SUBTASK:
+        told = SubtaskLost(key=_task(execution), attempt=execution.attempt, number=execution.number)
     return [told, *_closed(execution, None)]
 
 
+def _coordinated(execution: Execution, event: ExecutionCoordinated) -> SubtaskCoordinated:
+    return SubtaskCoordinated(
+        key=_task(execution),
+        attempt=execution.attempt,
+        number=execution.number,
+        time=event.time,
+    )
+
+
 def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ...]:
-    if execution.kind is not ExecutionKind.TASK:
+    if execution.kind not in OF_TASKS:
         return ()
+    closed = JobTaskClosed(key=_place(execution))
+    if execution.kind is ExecutionKind.PRIMARY:
+        return (closed,)
     freed = SlotsFreed(
         key=execution.node,
         slots=execution.slots,
         result=result,
         is_manager=execution.is_manager,
     )
-    return (freed, JobTaskClosed(key=_place(execution)))
+    return (freed, closed)
 
 
 def _task(execution: Execution) -> TaskKey:

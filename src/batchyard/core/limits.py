@@ -128,6 +128,9 @@ WAITING_REASONS_KEPT: Final = 32
 WAITING_TASKS_COUNTED_MAX: Final = 100_000
 WAITING_LOOKS_MAX: Final = 10_000
 
+#: Waiting tasks of each size that are looked at for the classes that there are. Source: ours.
+WAITING_TASKS_LOOKED_AT: Final = 100
+
 #: Ids that one answer shows of tasks that have something in common. Source: ours.
 WAITING_IDS_SHOWN: Final = 5
 
@@ -152,3 +155,6 @@ assert ADD_COLLECTION_TASKS_MAX <= SWEEP_ENTITIES_MAX < CASCADE_EVENTS_MAX
 
 #: The shortest ``recurrenceInterval`` and ``startWindow`` of a job schedule. Source: SC-7, SC-8.
 SCHEDULE_SPAN_MIN: Final = timedelta(minutes=1)
+
+#: The most instances of a multi-instance task. Source: ours; no machine has so many nodes.
+INSTANCES_MAX: Final = 1000

@@ -34,12 +34,13 @@ JobNodeKey = tuple[JobKey, NodeKey]
 
 
 class TaskPlaced(Struct, frozen=True, kw_only=True):
-    """Placement gives the task to a node, where it takes `slots`."""
+    """Placement gives the task to a node, where it takes `slots`; and to `others` (T-58)."""
 
     key: TaskKey
     node: NodeKey
     slots: int
     needs_preparation: bool
+    others: tuple[NodeKey, ...] = ()
 
 
 class TaskStarted(Struct, frozen=True, kw_only=True):
@@ -150,6 +151,13 @@ class ExecutionStarted(Struct, frozen=True, kw_only=True):
     time: datetime
 
 
+class ExecutionCoordinated(Struct, frozen=True, kw_only=True):
+    """The coordination command has exited with 0; the subtask stays (T-59)."""
+
+    key: ExecutionId
+    time: datetime
+
+
 class ExecutionEnded(Struct, frozen=True, kw_only=True):
     """The node reports the end; no process is left. `ending` is None when it never started."""
 
@@ -175,7 +183,84 @@ class RecallExecution(Struct, frozen=True, kw_only=True):
     key: ExecutionId
 
 
-ExecutionEvent = ExecutionStarted | ExecutionEnded | ExecutionLost | StopExecution | RecallExecution
+ExecutionEvent = (
+    ExecutionStarted
+    | ExecutionCoordinated
+    | ExecutionEnded
+    | ExecutionLost
+    | StopExecution
+    | RecallExecution
+)
+
+# Events of the gang of a multi-instance task.
+
+
+class GangPlaced(Struct, frozen=True, kw_only=True):
+    """An attempt of the task has these nodes, the primary's first, with `slots` on each."""
+
+    key: TaskKey
+    attempt: int
+    nodes: tuple[NodeKey, ...]
+    slots: int
+
+
+class SubtaskStarted(Struct, frozen=True, kw_only=True):
+    """A node began with its subtask."""
+
+    key: TaskKey
+    attempt: int
+    number: int
+    time: datetime
+
+
+class SubtaskCoordinated(Struct, frozen=True, kw_only=True):
+    """The coordination command of a subtask has exited with 0."""
+
+    key: TaskKey
+    attempt: int
+    number: int
+    time: datetime
+
+
+class SubtaskEnded(Struct, frozen=True, kw_only=True):
+    """Nothing of a subtask is left on its node. `ending` is None when it never started."""
+
+    key: TaskKey
+    attempt: int
+    number: int
+    ending: Ending | None
+
+
+class SubtaskLost(Struct, frozen=True, kw_only=True):
+    """The life of the node that had the subtask is over."""
+
+    key: TaskKey
+    attempt: int
+    number: int
+
+
+class EndGang(Struct, frozen=True, kw_only=True):
+    """The attempt of the task is over, in whatever way: end what is left of it."""
+
+    key: TaskKey
+    attempt: int
+
+
+class ForgetGang(Struct, frozen=True, kw_only=True):
+    """The task is deleted."""
+
+    key: TaskKey
+
+
+GangEvent = (
+    GangPlaced
+    | SubtaskStarted
+    | SubtaskCoordinated
+    | SubtaskEnded
+    | SubtaskLost
+    | EndGang
+    | ForgetGang
+)
 
 # Events of a job on one node.
 
@@ -678,5 +763,12 @@ JobScheduleEvent = (
 )
 
 Event = (
-    TaskEvent | ExecutionEvent | JobNodeEvent | NodeEvent | PoolEvent | JobEvent | JobScheduleEvent
+    TaskEvent
+    | ExecutionEvent
+    | GangEvent
+    | JobNodeEvent
+    | NodeEvent
+    | PoolEvent
+    | JobEvent
+    | JobScheduleEvent
 )

@@ -8,7 +8,7 @@ admitted, and its JSON leaves out what has its default value. An *entity* is the
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from msgspec import Struct, field
 
@@ -172,12 +172,28 @@ class ErrorCategory(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """What an execution runs. Ours."""
+    """What an execution runs. Ours; the last two are those of a multi-instance task."""
 
     TASK = "task"
     PREPARATION = "preparation"
     RELEASE = "release"
     START = "start"
+    #: The application command, on the node of the primary.
+    PRIMARY = "primary"
+    #: The coordination command, on each node, and all that it leaves running.
+    SUBTASK = "subtask"
+
+
+#: What runs a task, or a part of it.
+OF_TASKS: Final = frozenset({ExecutionKind.TASK, ExecutionKind.PRIMARY, ExecutionKind.SUBTASK})
+
+
+class GangState(StrEnum):
+    """Where the attempt of a multi-instance task stands. Ours; see `core.multi_instance`."""
+
+    WAITING = "waiting"
+    COORDINATING = "coordinating"
+    RUNNING = "running"
 
 
 class ExecutionState(StrEnum):
@@ -357,6 +373,17 @@ class TaskDependencies(Struct, omit_defaults=True, frozen=True, kw_only=True):
     task_id_ranges: tuple[tuple[int, int], ...] = ()
 
 
+class MultiInstanceSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """``multiInstanceSettings`` of a task. Source: T-57 ... T-59.
+
+    The common resource files go to the task's directory on every node.
+    """
+
+    coordination_command_line: str
+    instances: int = 1
+    common_resource_files: tuple[ResourceFile, ...] = ()
+
+
 class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A task as it was added. `max_wall_clock_time` is None for no limit."""
 
@@ -373,6 +400,7 @@ class TaskSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     affinity_id: str | None = None
     exit_conditions: ExitConditions | None = None
     depends_on: TaskDependencies | None = None
+    multi_instance: MultiInstanceSpec | None = None
     #: Whether it gets a token that is good for its job (J-64).
     accesses_job: bool = False
 
@@ -427,6 +455,7 @@ class PoolSpec(Struct, omit_defaults=True, frozen=True, kw_only=True):
     task_slots_per_node: int = 1
     node_fill_type: NodeFillType = NodeFillType.SPREAD
     job_default_order: JobDefaultOrder = JobDefaultOrder.NONE
+    has_inter_node_communication: bool = False
     target_dedicated_nodes: int = 0
     target_low_priority_nodes: int = 0
     resize_timeout: timedelta = limits.RESIZE_TIMEOUT_DEFAULT
@@ -592,6 +621,7 @@ class Pool(Struct, frozen=True):
     task_slots_per_node: int
     node_fill_type: NodeFillType
     job_default_order: JobDefaultOrder
+    has_inter_node_communication: bool
     is_windows: bool
     resize_timeout: timedelta
     resize_option: NodeOption = NodeOption.REQUEUE
@@ -780,11 +810,42 @@ class Task(Struct, frozen=True):
     #: Whether tasks that depend on this completed one may run (D-7).
     satisfies: bool = False
     is_manager: bool = False
+    #: Of a multi-instance task, on how many nodes it runs; 0 of any other.
+    instances: int = 0
 
     @property
     def is_restarted_manager(self) -> bool:
         """Whether it is a job manager task that ran before, and has to run again (J-58)."""
         return self.is_manager and self.retry_count + self.requeue_count + self.recovery_count > 0
+
+
+class Subtask(Struct, frozen=True, kw_only=True):
+    """One instance of a multi-instance task in its latest attempt; number 0 is the primary's.
+
+    `exit_code` and what follows from it are those of the coordination command. `is_over` says that
+    no process of it is left.
+    """
+
+    number: int
+    node: NodeKey
+    placed_time: datetime
+    start_time: datetime | None = None
+    coordination_time: datetime | None = None
+    end_time: datetime | None = None
+    exit_code: int | None = None
+    result: TaskResult | None = None
+    failure: Failure | None = None
+    is_over: bool = False
+
+
+class Gang(Struct, frozen=True):
+    """The subtasks of a multi-instance task, whose key it has."""
+
+    key: TaskKey
+    job: JobKey
+    state: GangState = GangState.WAITING
+    attempt: int = 0
+    subtasks: tuple[Subtask, ...] = ()
 
 
 class JobNode(Struct, frozen=True):
@@ -823,11 +884,23 @@ class Execution(Struct, frozen=True):
     slots: int
     state: ExecutionState = ExecutionState.ASSIGNED
     is_manager: bool = False
+    #: Of a subtask.
+    number: int = 0
 
 
 def task_execution_id(task: TaskKey, attempt: int) -> ExecutionId:
     """Return the name of one attempt of a task."""
     return ExecutionId(f"task-{task}-{attempt}")
+
+
+def primary_execution_id(task: TaskKey, attempt: int) -> ExecutionId:
+    """Return the name of the application command in one attempt of a multi-instance task."""
+    return ExecutionId(f"primary-{task}-{attempt}")
+
+
+def subtask_execution_id(task: TaskKey, attempt: int, number: int) -> ExecutionId:
+    """Return the name of one subtask in one attempt of a multi-instance task."""
+    return ExecutionId(f"subtask-{task}-{attempt}-{number}")
 
 
 def start_execution_id(node: NodeKey, attempt: int) -> ExecutionId:

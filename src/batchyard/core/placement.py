@@ -35,6 +35,7 @@ from batchyard.core.model import (
     NodeKey,
     NodePlan,
     NodeState,
+    Pool,
     TaskKey,
 )
 
@@ -68,11 +69,12 @@ class WaitingTask(Struct, frozen=True):
     needs_dedicated: bool = False
     goes_first: bool = False
     is_restarted_manager: bool = False
+    is_multi_instance: bool = False
 
     @property
     def holds_nodes(self) -> bool:
         """Whether nodes are held for it while it waits."""
-        return self.nodes > 1 or self.is_exclusive
+        return self.nodes > 1 or self.is_multi_instance or self.is_exclusive
 
     @property
     def is_plain(self) -> bool:
@@ -106,6 +108,11 @@ def takes_tasks(node: Node) -> bool:
     return node.state in TAKING and node.plan is NodePlan.STAY
 
 
+def may_cooperate(pool: Pool) -> bool:
+    """Return whether a pool takes multi-instance tasks. Source: T-57."""
+    return pool.has_inter_node_communication and pool.task_slots_per_node == 1
+
+
 def is_suitable(task: WaitingTask, *, slots: int, is_dedicated: bool) -> bool:
     """Return whether a node of so many slots could take a task if nothing else were there."""
     return slots >= task.required_slots and (is_dedicated or not task.needs_dedicated)
@@ -119,6 +126,8 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     jobs: Sequence[WaitingJob]
     job_order: JobDefaultOrder = JobDefaultOrder.NONE
     may_queue: bool = True
+    #: Whether its nodes may work together: else it takes no multi-instance task (T-57).
+    may_cooperate: bool = True
     #: Nodes that an earlier plan of the same round holds.
     held: frozenset[NodeKey] = frozenset()
 
@@ -155,6 +164,7 @@ class _Nodes:
     #: Of each node, those that are taken included.
     slots: dict[NodeKey, int] = field(default_factory=dict)
     low_priority: frozenset[NodeKey] = frozenset()
+    may_cooperate: bool = True
     #: Nodes of which nobody gets anything any more.
     held: frozenset[NodeKey] = frozenset()
     #: For how many slots tasks may queue behind what this plan has placed.
@@ -187,6 +197,8 @@ class _Nodes:
 
     def suitable(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> list[NodeKey]:
         """Return the nodes that could take a task if nothing else were there."""
+        if task.is_multi_instance and not self.may_cooperate:
+            return []
         return [
             node
             for node, slots in self.slots.items()
@@ -205,6 +217,8 @@ class _Nodes:
             self.drop(node)
 
     def _find_together(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> Sequence[NodeKey]:
+        if task.is_multi_instance and not self.may_cooperate:
+            return ()
         free = [
             node
             for node, slots_free in self.slots_free.items()
@@ -271,6 +285,7 @@ def _nodes_of(snapshot: PoolSnapshot) -> _Nodes:
         nodes.slots[node.key] = node.slots
         nodes.put(node.key, node.slots_free)
     nodes.low_priority = frozenset(node.key for node in snapshot.nodes if not node.is_dedicated)
+    nodes.may_cooperate = snapshot.may_cooperate
     nodes.hold(snapshot.held)
     return nodes
 

@@ -22,6 +22,7 @@ class WaitingCode(StrEnum):
     POOL_DELETING = "PoolDeleting"
     NEEDS_MORE_SLOTS = "NeedsMoreSlots"
     NEEDS_DEDICATED_NODES = "NeedsDedicatedNodes"
+    NEEDS_INTER_NODE_COMMUNICATION = "NeedsInterNodeCommunication"
     NEEDS_MORE_NODES = "NeedsMoreNodes"
     NO_NODES = "NoNodes"
     NODES_STARTING = "NodesStarting"
@@ -88,6 +89,11 @@ MEANINGS: Final[Mapping[WaitingCode, Meaning]] = {
     WaitingCode.NEEDS_DEDICATED_NODES: Meaning(
         "It runs on dedicated nodes only, and the pool has none.",
         "Give the pool dedicated nodes, or let the task run on low-priority ones.",
+        can_ever_run=False,
+    ),
+    WaitingCode.NEEDS_INTER_NODE_COMMUNICATION: Meaning(
+        "It runs on several nodes at once, and those of the pool may not work together.",
+        "Use a pool with enableInterNodeCommunication and one task slot per node.",
         can_ever_run=False,
     ),
     WaitingCode.NEEDS_MORE_NODES: Meaning(

@@ -32,6 +32,9 @@ from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    EndGang,
+    ForgetGang,
+    GangPlaced,
     ManagerBegan,
     ManagerEnded,
     PerformJobAction,
@@ -152,7 +155,18 @@ def step(task: Task, event: TaskEvent, now: datetime) -> Step[Task]:
             assert_never(event)
     state = None if result.entity is None else result.entity.state
     assert state in moves, (task, event, result)
-    return result
+    return _with_gang(task, result) if task.instances else result
+
+
+def _with_gang(task: Task, result: Step[Task]) -> Step[Task]:
+    """Have what is left of an attempt that is over ended on all of its nodes (T-60)."""
+    after = result.entity
+    effects = list(result.effects)
+    if task.is_placed and (after is None or not after.is_placed):
+        effects.insert(0, EndGang(key=task.key, attempt=task.attempt))
+    if after is None:
+        effects.append(ForgetGang(key=task.key))
+    return Step(after, effects)
 
 
 def is_stale(task: Task, event: TaskEvent) -> bool:
@@ -192,6 +206,10 @@ def _placed(task: Task, event: TaskPlaced, now: datetime) -> Step[Task]:
     attempt = task.attempt + 1
     state = PREPARING if event.needs_preparation else ACTIVE
     placed = _moved(task, state, now, attempt=attempt, node=event.node, is_placed=True)
+    if task.instances:
+        nodes = (event.node, *event.others)
+        gang = GangPlaced(key=task.key, attempt=attempt, nodes=nodes, slots=event.slots)
+        return Step(placed, (gang,))
     order = OpenExecution(
         id=task_execution_id(task.key, attempt),
         kind=ExecutionKind.TASK,
@@ -316,7 +334,7 @@ def _constrained(task: Task, event: ConstrainTask, now: datetime) -> Task:
 
 
 def _stop(task: Task) -> tuple[StopExecution, ...]:
-    if not task.is_placed:
+    if not task.is_placed or task.instances:
         return ()
     return (StopExecution(key=task_execution_id(task.key, task.attempt)),)
 

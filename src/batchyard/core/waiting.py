@@ -114,6 +114,10 @@ def obstacle(
     if pool.state is PoolState.DELETING:
         sentence = f"Pool {pool.id} is being deleted."
         return Reason(WaitingCode.POOL_DELETING, sentence, {"poolId": pool.id})
+    if task.is_multi_instance and not placement.may_cooperate(pool):
+        sentence = f"The nodes of pool {pool.id} may not work together on one task."
+        details = {"poolId": pool.id, "taskSlotsPerNode": pool.task_slots_per_node}
+        return Reason(WaitingCode.NEEDS_INTER_NODE_COMMUNICATION, sentence, details)
     suitable = _suitable(task, facts)
     if len(suitable) < task.nodes:
         return _too_few(task, pool, facts, len(suitable))
@@ -343,4 +347,5 @@ def kind(task: WaitingTask) -> Kind:
     whole = "+exclusive" if task.is_exclusive else ""
     dedicated = "+dedicated" if task.needs_dedicated else ""
     first = "+first" if task.goes_first else ""
-    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}{first}"
+    together = "+together" if task.is_multi_instance else ""
+    return f"{task.required_slots}x{task.nodes}{whole}{dedicated}{first}{together}"

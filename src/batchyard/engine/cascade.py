@@ -15,7 +15,18 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar, get_args
 
-from batchyard.core import execution, job, job_node, job_schedule, limits, node, pool, task, times
+from batchyard.core import (
+    execution,
+    job,
+    job_node,
+    job_schedule,
+    limits,
+    multi_instance,
+    node,
+    pool,
+    task,
+    times,
+)
 from batchyard.core.effects import (
     CountNodes,
     DismissNode,
@@ -39,6 +50,7 @@ from batchyard.core.messages import (
     Event,
     ExecutionEvent,
     ExecutionLost,
+    GangEvent,
     JobEvent,
     JobNodeEvent,
     JobOutOfTasks,
@@ -60,6 +72,7 @@ from batchyard.core.model import (
     ExecutionId,
     ExecutionKind,
     ExecutionState,
+    Gang,
     Job,
     JobKey,
     JobNode,
@@ -199,6 +212,7 @@ class Cascade:
             transaction.job_nodes
         )
         self.executions: Final[Entities[ExecutionId, Execution]] = Entities(transaction.executions)
+        self.gangs: Final[Entities[TaskKey, Gang]] = Entities(transaction.gangs)
         self.wakes: Final = Wakes()
         self.noted: Final = Noted()
         self.assigned: Final[list[Execution]] = []
@@ -264,6 +278,7 @@ class Cascade:
             tasks=self.tasks.take_changes(),
             job_nodes=self.job_nodes.take_changes(),
             executions=self.executions.take_changes(),
+            gangs=self.gangs.take_changes(),
         )
         if changes.is_empty:
             return
@@ -395,7 +410,13 @@ class Cascade:
                 and waiting.task is not None
                 and waiting.state in execution.WAITING
             ):
-                events.append(TaskGivenBack(key=waiting.task, attempt=waiting.attempt))
+                given_back = (
+                    TaskGivenBack(key=waiting.task, attempt=waiting.attempt)
+                    if waiting.kind is ExecutionKind.TASK
+                    # Others of its gang may have started.
+                    else RequeueTask(key=waiting.task, attempt=waiting.attempt)
+                )
+                events.append(given_back)
                 events.append(StopExecution(key=waiting.id))
         return events
 
@@ -415,7 +436,7 @@ class Cascade:
         return [
             RecallExecution(key=queued.id)
             for queued in self._executions(effect.node)
-            if queued.kind is ExecutionKind.TASK
+            if queued.kind in (ExecutionKind.TASK, ExecutionKind.SUBTASK)
         ]
 
     def _keep(self, effect: KeepDirectory) -> None:
@@ -457,6 +478,7 @@ def _by_event() -> dict[type[Any], tuple[str, Callable[..., Any]]]:
     kinds: Sequence[tuple[Any, str, Callable[..., Any]]] = (
         (TaskEvent, "tasks", task.step),
         (ExecutionEvent, "executions", execution.step),
+        (GangEvent, "gangs", multi_instance.step),
         (JobNodeEvent, "job_nodes", job_node.step),
         (NodeEvent, "nodes", node.step),
         (JobEvent, "jobs", job.step),

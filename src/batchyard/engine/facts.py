@@ -1,15 +1,23 @@
 """The facts that reasons are made from: of jobs, with their pools and nodes, in one look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from batchyard.core import limits, placement, waiting
-from batchyard.core.model import Job, JobKey, Node, NodeKey, PoolKey, Task
+from batchyard.core.model import Job, Node, NodeKey, PoolKey, Task
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Held
 
 
 def as_waiting(job: Job, task: Task, affinity: NodeKey | None = None) -> placement.WaitingTask:
     """Return what placement wants to know of a task; a manager goes where it may (J-61, J-62)."""
+    if task.instances:
+        return placement.WaitingTask(
+            task.key,
+            task.required_slots,
+            affinity,
+            nodes=task.instances,
+            is_multi_instance=True,
+        )
     if not task.is_manager:
         return placement.WaitingTask(task.key, task.required_slots, affinity)
     return placement.WaitingTask(
@@ -22,14 +30,11 @@ def as_waiting(job: Job, task: Task, affinity: NodeKey | None = None) -> placeme
     )
 
 
-def samples(transaction: Transaction, jobs: Sequence[JobKey]) -> dict[JobKey, list[Task]]:
-    """Return the first waiting task of each class of jobs; those without any are absent."""
-    found: dict[JobKey, list[Task]] = {}
-    # A job has one manager, which may be the first of its size.
-    for key, tasks in transaction.waiting_tasks(jobs, 2).items():
-        firsts = {(task.required_slots, task.is_manager): task for task in reversed(tasks)}
-        if firsts:
-            found[key] = list(firsts.values())
+def by_kind(job: Job, tasks: Iterable[Task]) -> dict[waiting.Kind, list[Task]]:
+    """Return tasks by their classes, in their order."""
+    found: dict[waiting.Kind, list[Task]] = {}
+    for task in tasks:
+        found.setdefault(waiting.kind(as_waiting(job, task)), []).append(task)
     return found
 
 

@@ -55,7 +55,7 @@ from batchyard.core.model import (
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import job_directory, task_directory
 from batchyard.engine.ports import Transaction
-from batchyard.engine.removals import remove_directories
+from batchyard.engine.removals import nodes_of_task, remove_directories
 from batchyard.link import messages
 
 
@@ -246,6 +246,7 @@ def _directories_of(cascade: Cascade, tasks: Sequence[Task]) -> list[tuple[NodeK
     directories = []
     for item in tasks:
         job = cascade.jobs.get(item.job)
-        if job is not None and item.node is not None and cascade.nodes.get(item.node) is not None:
-            directories.append((item.node, task_directory(job.id, specs[item.key].id)))
+        if job is not None:
+            directory = task_directory(job.id, specs[item.key].id)
+            directories += [(node, directory) for node in nodes_of_task(cascade, item)]
     return directories

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from batchyard.core import execution as execution_cycle
 from batchyard.core.messages import (
     Event,
+    ExecutionCoordinated,
     ExecutionEnded,
     ExecutionLost,
     ExecutionStarted,
@@ -24,6 +25,7 @@ from batchyard.core.messages import (
     NodeWelcomed,
 )
 from batchyard.core.model import (
+    OF_TASKS,
     EndCause,
     Ending,
     Execution,
@@ -45,6 +47,9 @@ from batchyard.engine.ports import (
     NodeUp,
 )
 from batchyard.link import messages
+
+#: What tells how long the tasks of a job take.
+_TIMED: Final = (ExecutionKind.TASK, ExecutionKind.PRIMARY)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -156,6 +161,11 @@ def _reported(
             case messages.Started():
                 started = ExecutionStarted(key=ExecutionId(report.execution_id), time=report.time)
                 _tell(cascade, epoch, report.execution_id, [started])
+            case messages.Coordinated():
+                coordinated = ExecutionCoordinated(
+                    key=ExecutionId(report.execution_id), time=report.time
+                )
+                _tell(cascade, epoch, report.execution_id, [coordinated])
             case messages.Ended():
                 _tell(cascade, epoch, report.execution_id, _ended(cascade, report))
             case messages.DirectoryRemoved():
@@ -192,7 +202,7 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
         usage=_usage(report, report.end_time - report.start_time),
     )
     events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
-    if execution is not None and execution.job is not None and execution.task is not None:
+    if execution is not None and execution.job is not None and execution.kind in _TIMED:
         cascade.hints.run_times.note(execution.job, ending.end_time - ending.start_time)
     if execution is not None and execution.state in execution_cycle.WAITING:
         events.insert(0, ExecutionStarted(key=key, time=report.start_time))
@@ -210,7 +220,7 @@ def _was_asked_to_stop(execution: Execution | None) -> bool:
 
 def _shut_down(key: ExecutionId, execution: Execution | None) -> list[Event]:
     """The node was shut down under an execution that should run: it has to run again."""
-    if execution is not None and execution.kind is ExecutionKind.TASK:
+    if execution is not None and execution.kind in OF_TASKS:
         return [ExecutionLost(key=key)]
     return [ExecutionEnded(key=key, ending=None)]
 

@@ -6,6 +6,8 @@ The rows are the truth; an order may be lost and is made again when the node's a
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
 from batchyard.core.errors import Defect
 from batchyard.core.limits import STOP_GRACE_TIME
 from batchyard.core.model import (
@@ -19,17 +21,22 @@ from batchyard.core.model import (
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
+    MultiInstanceSpec,
     NodeKey,
     NodeState,
     ResourceFile,
     TaskSpec,
     job_node_execution_id,
 )
+from batchyard.engine import addresses
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import START_DIRECTORY, task_directory
 from batchyard.link import messages
 
 Orders = dict[NodeKey, list[messages.Order]]
+
+#: What runs parts of a multi-instance task.
+_OF_GANGS: Final = (ExecutionKind.PRIMARY, ExecutionKind.SUBTASK)
 
 #: States of a node whose agent was not met in its present life. What is opened there is told when
 #: it is met: now it would reach the agent of the former life, and run twice.
@@ -87,6 +94,11 @@ def assignments_by_node(
     cascade.job_nodes.read(
         (execution.job, execution.node) for execution in executions if execution.job is not None
     )
+    cascade.gangs.read(
+        execution.task
+        for execution in executions
+        if execution.task is not None and execution.kind in _OF_GANGS
+    )
     jobs: dict[JobKey, JobSpec] = {}
     by_node: dict[NodeKey, list[messages.Assignment]] = {}
     for execution in executions:
@@ -107,7 +119,7 @@ def _assignment(
     spec = _spec(execution, job, task)
     limit = spec.max_wall_clock_time
     preparation = job.preparation
-    return messages.Assignment(
+    assignment = messages.Assignment(
         execution_id=execution.id,
         kind=execution.kind,
         job_id=job.id,
@@ -124,6 +136,31 @@ def _assignment(
         wall_clock_seconds_max=None if limit is None else limit.total_seconds(),
         resource_files=_resource_files(spec.resource_files),
         authentication_token=_token(cascade, execution, task),
+    )
+    if task is None or task.multi_instance is None:
+        return assignment
+    return _in_gang(cascade, execution, task.multi_instance, assignment)
+
+
+def _in_gang(
+    cascade: Cascade,
+    execution: Execution,
+    spec: MultiInstanceSpec,
+    assignment: messages.Assignment,
+) -> messages.Assignment:
+    """Return what one node of a multi-instance task is told (T-59)."""
+    assert execution.task is not None, execution
+    gang = cascade.gangs.get(execution.task)
+    assert gang is not None, execution
+    own = next(one for one in gang.subtasks if one.node == execution.node)
+    variables = addresses.variables([one.node for one in gang.subtasks], own.number)
+    together = replace(assignment, environment=assignment.environment | variables)
+    if execution.kind is ExecutionKind.PRIMARY:
+        return together
+    return replace(
+        together,
+        command_line=spec.coordination_command_line,
+        resource_files=_resource_files(spec.common_resource_files),
     )
 
 
@@ -166,7 +203,7 @@ def _spec(
     execution: Execution, job: JobSpec, task: TaskSpec | None
 ) -> TaskSpec | JobPreparationSpec | JobReleaseSpec:
     match execution.kind:
-        case ExecutionKind.TASK:
+        case ExecutionKind.TASK | ExecutionKind.PRIMARY | ExecutionKind.SUBTASK:
             spec: TaskSpec | JobPreparationSpec | JobReleaseSpec | None = task
         case ExecutionKind.PREPARATION:
             spec = job.preparation
@@ -186,7 +223,8 @@ def _environment(
 
 def _wait_for(cascade: Cascade, execution: Execution) -> str | None:
     """Return the preparation that a task has to wait for on its node (J-69)."""
-    if execution.kind is not ExecutionKind.TASK or execution.job is None:
+    kinds = (ExecutionKind.TASK, ExecutionKind.SUBTASK)
+    if execution.kind not in kinds or execution.job is None:
         return None
     place = cascade.job_nodes.get((execution.job, execution.node))
     if place is None or not must_wait(place):

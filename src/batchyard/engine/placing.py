@@ -86,10 +86,13 @@ class _Nodes:
         """The nodes on which tasks queue."""
         return [key for key, free in self.slots_free.items() if free < 0]
 
-    def take(self, node: NodeKey, slots: int, job: JobKey, *, is_manager: bool) -> None:
-        """Count slots that a placement needs; `measure` once all of them are counted."""
+    def take(self, node: NodeKey, slots: int, job: JobKey, *, is_closed: bool) -> None:
+        """Count slots that a placement needs; `measure` once all of them are counted.
+
+        Where it `is_closed` nothing queues any more.
+        """
         self.slots_free[node] -= slots
-        mean = None if is_manager else self._cascade.hints.run_times.mean(job)
+        mean = None if is_closed else self._cascade.hints.run_times.mean(job)
         bound = 0
         if mean is not None:
             bound = placement.queue_slots_max(self.usable[node].slots, mean)
@@ -224,11 +227,15 @@ class _Round:
         by_key = {task.key: task for tasks in waiting.values() for task in tasks}
         for item in plan.placements:
             cascade.tasks.known([(item.task, by_key[item.task])])
-            is_manager = by_key[item.task].is_manager
-            self._nodes.take(item.node, item.slots, item.job, is_manager=is_manager)
+            task = by_key[item.task]
+            is_closed = task.is_manager or task.instances > 0
+            for node in (item.node, *item.others):
+                self._nodes.take(node, item.slots, item.job, is_closed=is_closed)
         self._nodes.hold(plan.held)
         self._nodes.measure()
-        cascade.job_nodes.read((item.job, item.node) for item in plan.placements)
+        cascade.job_nodes.read(
+            (item.job, node) for item in plan.placements for node in (item.node, *item.others)
+        )
         for item in plan.placements:
             self._carry_out(item)
         self._placements_left -= len(plan.placements)
@@ -319,6 +326,7 @@ class _Round:
             ],
             jobs=jobs,
             may_queue=self._held_up is None,
+            may_cooperate=placement.may_cooperate(self._pool),
             held=nodes.held,
         )
 
@@ -348,19 +356,27 @@ class _Round:
         return as_waiting(job, task, wanted)
 
     def _carry_out(self, item: placement.Placement) -> None:
-        """Prepare the node for the job if need be, then place the task."""
-        cascade = self._cascade
-        key = (item.job, item.node)
+        """Prepare the nodes for the job if need be, then place the task."""
+        needs_preparation = False
+        for node in (item.node, *item.others):
+            needs_preparation |= self._is_to_prepare((item.job, node))
+        placed = TaskPlaced(
+            key=item.task,
+            node=item.node,
+            slots=item.slots,
+            needs_preparation=needs_preparation,
+            others=item.others,
+        )
+        self._cascade.run([placed])
+
+    def _is_to_prepare(self, key: tuple[JobKey, NodeKey]) -> bool:
+        """Prepare a node for a job if need be; return whether tasks have to wait for that."""
         if key not in self._prepared:
             self._prepared.add(key)
             self._prepare(key)
-        job_node = cascade.job_nodes.get(key)
-        assert job_node is not None, item
-        needs_preparation = must_wait(job_node)
-        placed = TaskPlaced(
-            key=item.task, node=item.node, slots=item.slots, needs_preparation=needs_preparation
-        )
-        cascade.run([placed])
+        job_node = self._cascade.job_nodes.get(key)
+        assert job_node is not None, key
+        return must_wait(job_node)
 
     def _prepare(self, key: tuple[JobKey, NodeKey]) -> None:
         cascade = self._cascade

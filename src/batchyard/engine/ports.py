@@ -6,13 +6,15 @@ The adapters are plugged in by ``main``: the store of ``batchyard.store``, a fle
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol
 
 from batchyard.core.model import (
     Execution,
     ExecutionId,
+    Gang,
     Job,
     JobKey,
     JobNode,
@@ -40,6 +42,7 @@ from batchyard.engine.views import (
     NodeView,
     Page,
     PoolView,
+    SubtaskView,
     TaskCounts,
     TaskView,
 )
@@ -198,19 +201,15 @@ class Changes:
     tasks: Sequence[tuple[Task | None, Task | None]] = ()
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
+    gangs: Sequence[tuple[Gang | None, Gang | None]] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changed."""
-        return not (
-            self.tasks
-            or self.executions
-            or self.nodes
-            or self.jobs
-            or self.job_nodes
-            or self.pools
-            or self.job_schedules
-        )
+        return not any(_ALL_CHANGES(self))
+
+
+_ALL_CHANGES: Final = attrgetter(*(field.name for field in fields(Changes)))
 
 
 class UsableNode(NamedTuple):
@@ -288,6 +287,10 @@ class Transaction(Protocol):
 
     def job_schedules(self, keys: Iterable[JobScheduleKey]) -> dict[JobScheduleKey, JobSchedule]:
         """Return job schedules."""
+        ...
+
+    def gangs(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Gang]:
+        """Return the gangs of multi-instance tasks."""
         ...
 
     def save(self, changes: Changes) -> None:
@@ -432,7 +435,7 @@ class Transaction(Protocol):
         ...
 
     def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
-        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        """Return how many tasks of jobs run or queue, several instances as one (J-13)."""
         ...
 
     def usable_nodes(self, pool: PoolKey) -> list[UsableNode]:
@@ -674,6 +677,10 @@ class Reads(Protocol):
 
     def look(self) -> AbstractContextManager[Transaction]:
         """Return a context in which all that deciding asks can be asked, and nothing be written."""
+        ...
+
+    def list_subtasks(self, account: str, job_id: str, task_id: str) -> list[SubtaskView]:
+        """Return the subtasks of a multi-instance task but for the primary's (T-62)."""
         ...
 
     def node_state(self, node: NodeKey) -> NodeState | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from batchyard.core import limits, waiting
 from batchyard.core.model import Job, JobKey, JobNode, JobNodeState, Node, Pool, PoolKey
 from batchyard.core.placement import takes_tasks
-from batchyard.engine.facts import as_waiting, gather, samples
+from batchyard.engine.facts import as_waiting, by_kind, gather
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Past
 
@@ -144,16 +144,16 @@ def record(cascade: "Cascade") -> None:
     """Write down why classes of tasks wait, of jobs that are to be looked at, where it changed."""
     transaction, reasons, now = cascade.transaction, cascade.hints.reasons, cascade.now
     keys = reasons.take()
-    firsts = samples(transaction, keys)
-    jobs = list(transaction.jobs(firsts).values())
+    # Two of a size: a job has one manager, which may be the first.
+    firsts = transaction.waiting_tasks(keys, 2)
+    jobs = list(transaction.jobs(key for key, tasks in firsts.items() if tasks).values())
     if not jobs:
         return
     last = transaction.waits.last_reasons([job.key for job in jobs])
     rows: list[tuple[JobKey, waiting.Kind, Past]] = []
     for job, facts in gather(transaction, jobs, cascade.hints.held):
-        for sample in firsts[job.key]:
+        for kind, (sample, *_) in by_kind(job, firsts[job.key]).items():
             task = as_waiting(job, sample)
-            kind = waiting.kind(task)
             reason = waiting.obstacle(task, facts) or waiting.turn(task)
             past = last.get((job.key, kind))
             if past is None or not waiting.is_same_wait(past.code, reason.code):

@@ -43,6 +43,7 @@ from batchyard.engine.views import (
     NodeView,
     Page,
     PoolView,
+    SubtaskView,
     TaskAdded,
     TaskCounts,
     TaskView,
@@ -229,6 +230,10 @@ class Service:
     async def why_job_waits(self, account: str, job_id: str) -> JobWait:
         """Return why the tasks of a job wait."""
         return await self._look(why_job, account, job_id)
+
+    async def list_subtasks(self, account: str, job_id: str, task_id: str) -> list[SubtaskView]:
+        """Return the subtasks of a multi-instance task but for the primary's (T-62)."""
+        return await self._read(self._reads.list_subtasks, account, job_id, task_id)
 
     async def locate_task_files(self, account: str, job_id: str, task_id: str) -> FileLocation:
         """Return where the files of a task are.

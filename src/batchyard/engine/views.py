@@ -19,6 +19,7 @@ from batchyard.core.model import (
     NodeKey,
     Pool,
     PoolSpec,
+    Subtask,
     Task,
     TaskKey,
     TaskSpec,
@@ -113,6 +114,16 @@ class TaskView:
     job_id: str
     creation_time: datetime
     node: NodeName | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtaskView:
+    """A subtask of a multi-instance task."""
+
+    job_id: str
+    task_id: str
+    subtask: Subtask
+    node: NodeName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,10 +62,6 @@ class Waits(Protocol):
         """Return how many tasks of the class of one wait for a place, up to `limit`."""
         ...
 
-    def first_waiting(self, sample: Task, limit: int) -> list[TaskKey]:
-        """Return the first tasks of the class of one that wait for a place."""
-        ...
-
     def begun_tasks(self, job: JobKey, limit: int) -> list[Begun]:
         """Return tasks of a job that have a node and have not started."""
         ...

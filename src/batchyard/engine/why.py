@@ -15,7 +15,7 @@ from batchyard.core import limits, waiting
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import Job, JobState, NodeKey, Task, TaskKey, TaskState
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
-from batchyard.engine.facts import as_waiting, gather, samples
+from batchyard.engine.facts import as_waiting, by_kind, gather
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waited import WAITING, Wait, history_of, moments_of
 from batchyard.engine.waits import Dependents, Held
@@ -184,29 +184,40 @@ class _Groups:
 
     def _ready(self, left: int, *, is_exact: bool) -> list[Group]:
         """Tasks that only need a place, by their classes; if that is exact, `left` in all."""
-        firsts = samples(self._transaction, [self._job.key]).get(self._job.key, [])
-        managers = [first for first in firsts if first.is_manager]
-        is_exact = is_exact and len(firsts) - len(managers) == 1
+        looked = limits.WAITING_TASKS_LOOKED_AT
+        first = self._transaction.waiting_tasks([self._job.key], looked)[self._job.key]
+        sizes: dict[int, list[Task]] = {}
+        for task in first:
+            sizes.setdefault(task.required_slots, []).append(task)
         groups = []
-        for first in firsts:
-            reason = waiting.why(as_waiting(self._job, first), self._facts)
-            group = Group(reason=reason, count=1, tasks=[first.key])
-            if not first.is_manager:
-                hidden = {one.key for one in managers if one.required_slots == first.required_slots}
-                self._count(group, first, hidden, left - len(managers) if is_exact else None)
-            groups.append(group)
+        for tasks in sizes.values():
+            count = left if is_exact and len(sizes) == 1 else None
+            groups += self._of_size(tasks, count)
         return groups
 
-    def _count(self, group: Group, first: Task, hidden: set[TaskKey], count: int | None) -> None:
-        """Count the class of a task without those that are of its size and not of its class."""
+    def _of_size(self, tasks: Sequence[Task], count: int | None) -> list[Group]:
+        """The classes of one size by their first tasks: those not seen are of the largest class.
+
+        `count` is how many there are, None if that has to be found out.
+        """
+        is_exact = count is not None
         if count is None:
             limit = limits.WAITING_TASKS_COUNTED_MAX
-            found = self._waits.count_waiting(first, limit)
-            group.count, group.is_exact = found - len(hidden), found < limit
-        else:
-            group.count = count
-        keys = self._waits.first_waiting(first, self._shown + len(hidden))
-        group.tasks = [key for key in keys if key not in hidden][: self._shown]
+            count = self._waits.count_waiting(tasks[0], limit)
+            is_exact = count < limit
+        kinds = by_kind(self._job, tasks)
+        # A job has one manager: there is no other of its class among those that were not seen.
+        are_known = count == len(tasks) or all(
+            found[0].is_manager for found in sorted(kinds.values(), key=len)[:-1]
+        )
+        groups = []
+        for found in sorted(kinds.values(), key=len):
+            reason = waiting.why(as_waiting(self._job, found[0]), self._facts)
+            group = Group(reason=reason, count=len(found), is_exact=is_exact and are_known)
+            group.tasks = [task.key for task in found[: self._shown]]
+            groups.append(group)
+        groups[-1].count += count - len(tasks)
+        return groups
 
     def _dependents(self, found: Dependents, count: int) -> list[Group]:
         """Tasks that wait for others: those that are hopeless by an id, and all the rest.

@@ -17,7 +17,7 @@ import msgspec
 from batchyard.core.model import EndCause, ExecutionKind
 
 #: Moves when a message changes its meaning; an agent of another protocol is refused.
-PROTOCOL: Final = 4
+PROTOCOL: Final = 5
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -29,6 +29,13 @@ class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 class Started(Message, frozen=True):
     """The execution has left the queue of its node; from `time` on it counts as running."""
+
+    execution_id: str
+    time: datetime
+
+
+class Coordinated(Message, frozen=True):
+    """The coordination command of a subtask has exited with 0; the execution stays (T-59)."""
 
     execution_id: str
     time: datetime
@@ -57,7 +64,7 @@ class DirectoryRemoved(Message, frozen=True):
     removal: int
 
 
-Report = Started | Ended | DirectoryRemoved
+Report = Started | Coordinated | Ended | DirectoryRemoved
 
 
 # From the service to the node.
@@ -92,6 +99,11 @@ class Assignment(Message, frozen=True):
     is 0 for what runs beside the slots (J-75, J-81). `wall_clock_seconds_max` is None for no limit.
     `environment` holds the user's settings only; the node adds its own ``AZ_BATCH_*`` variables.
     `authentication_token` is for the task to ask the service with (J-64).
+
+    A subtask has the coordination command, and its resource files go to `directory` itself; when
+    the command exits with 0, it is `Coordinated` and stays, with all processes that it has left,
+    until it is stopped. The application command of the primary runs beside it, in the same
+    directory, and goes on with its logs (T-59).
 
     A start task has the directory ``startup`` and no job or task id; what it leaves running lives
     until the end of this life of the node (P-27, architecture.md section 8).

@@ -89,9 +89,9 @@ POOLS: Final[Columns] = {
     "creation_time": schema.pool.c.creation_time,
     "last_modified": schema.pool.c.last_modified,
     "vm_size": func.lower(schema.pool.c.vm_size),
-    # Neither is built yet: no pool has one of them.
+    # Not built yet: no pool has it.
     "enable_auto_scale": literal(0),
-    "enable_inter_node_communication": literal(0),
+    "enable_inter_node_communication": schema.pool.c.has_inter_node_communication,
 }
 
 NODES: Final[Columns] = {

@@ -45,11 +45,13 @@ from batchyard.engine.views import (
     Page,
     PoolView,
     RunningTasks,
+    SubtaskView,
     TaskCounts,
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
 from batchyard.store.transaction import (
+    GANGS,
     GONE,
     JOB_NODES,
     JOB_SCHEDULES,
@@ -316,6 +318,30 @@ class SqlReads:
             assert isinstance(driver, sqlite3.Connection), driver
             yield SqlTransaction(driver)
 
+    def list_subtasks(self, account: str, job_id: str, task_id: str) -> list[SubtaskView]:
+        """Return the subtasks of a multi-instance task but for the primary's (T-62)."""
+        spec, gang, node = schema.task_spec, schema.gang, schema.node
+        with self._begin() as connection:
+            job = _job(connection, account, job_id)
+            key = connection.execute(
+                select(spec.c.key).where(spec.c.job == job.key, spec.c.id_folded == task_id.lower())
+            ).scalar()
+            if key is None:
+                raise Refused(ErrorCode.TASK_NOT_FOUND)
+            query = select(*_columns(gang, GANGS)).where(gang.c.key == key)
+            row = connection.execute(query).first()
+            subtasks = () if row is None else GANGS.decode(row).subtasks[1:]
+            nodes = select(node.c.key, node.c.pool_id, node.c.id)
+            rows = connection.execute(nodes.where(node.c.key.in_([one.node for one in subtasks])))
+            names = {
+                row.key: NodeName(key=NodeKey(row.key), pool_id=row.pool_id, node_id=row.id)
+                for row in rows
+            }
+        return [
+            SubtaskView(job_id=job.id, task_id=task_id, subtask=one, node=names[one.node])
+            for one in subtasks
+        ]
+
     def node_state(self, node: NodeKey) -> NodeState | None:
         """Return the state of a node, None if it is gone."""
         query = select(schema.node.c.state).where(schema.node.c.key == node)
@@ -418,7 +444,7 @@ def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int,
         select(execution.c.node, func.count(), func.sum(execution.c.slots))
         .where(
             execution.c.node.in_(nodes),
-            execution.c.kind == ExecutionKind.TASK,
+            execution.c.kind.in_((ExecutionKind.TASK, ExecutionKind.SUBTASK)),
             execution.c.state.not_in(execution_cycle.WAITING),
         )
         .group_by(execution.c.node)

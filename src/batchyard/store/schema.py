@@ -76,6 +76,7 @@ pool: Final = Table(
     Column("task_slots_per_node", Integer, nullable=False),
     Column("node_fill_type", String(16), nullable=False),
     Column("job_default_order", String(16), nullable=False),
+    Column("has_inter_node_communication", Integer, nullable=False),
     Column("is_windows", Integer, nullable=False),
     Column("resize_timeout", BigInteger, nullable=False),
     Column("resize_option", String(16), nullable=False),
@@ -289,6 +290,7 @@ task: Final = Table(
     Column("dependencies_left", BigInteger, nullable=False),
     Column("satisfies", Integer, nullable=False),
     Column("is_manager", Integer, nullable=False),
+    Column("instances", Integer, nullable=False),
     # When the last of what it depended on was completed; nobody decides by it.
     Column("dependencies_time", BigInteger),
     Index("ix_task_job", "job", "key"),
@@ -356,6 +358,17 @@ waiting_reason: Final = Table(
     PrimaryKeyConstraint("job", "kind", "number"),
 )
 
+#: The subtasks of a multi-instance task, in its latest attempt; it has the task's key.
+gang: Final = Table(
+    "gang",
+    metadata,
+    Column("key", KEY, primary_key=True, autoincrement=False),
+    Column("job", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("subtasks", Text, nullable=False),
+)
+
 job_node: Final = Table(
     "job_node",
     metadata,
@@ -393,6 +406,7 @@ execution: Final = Table(
     Column("slots", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("is_manager", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
     Index("ix_execution_node", "node"),
     Index("ix_execution_job", "job"),
 )

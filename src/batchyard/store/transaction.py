@@ -16,6 +16,7 @@ from batchyard.core import counts, placement
 from batchyard.core.model import (
     Execution,
     ExecutionId,
+    Gang,
     Job,
     JobKey,
     JobNode,
@@ -48,6 +49,7 @@ TASKS: Final = Codec(Task)
 JOB_NODES: Final = Codec(JobNode)
 JOB_SCHEDULES: Final = Codec(JobSchedule)
 EXECUTIONS: Final = Codec(Execution)
+GANGS: Final = Codec(Gang)
 
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 _POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
@@ -126,6 +128,10 @@ class SqlTransaction:
         found = self._select(schema.job_schedule, JOB_SCHEDULES, "key", keys)
         return {schedule.key: schedule for schedule in found}
 
+    def gangs(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Gang]:
+        """Return the gangs of multi-instance tasks."""
+        return {gang.key: gang for gang in self._select(schema.gang, GANGS, "key", keys)}
+
     def save(self, changes: Changes) -> None:
         """Insert, update and delete entities, and change the task counts of their jobs."""
         self._save(schema.pool, POOLS, changes.pools)
@@ -133,6 +139,7 @@ class SqlTransaction:
         self._save(schema.job_schedule, JOB_SCHEDULES, changes.job_schedules)
         self._save(schema.task, TASKS, changes.tasks)
         self._save(schema.execution, EXECUTIONS, changes.executions, key="id")
+        self._save(schema.gang, GANGS, changes.gangs)
         self._save_nodes(changes.nodes)
         self._save_job_nodes(changes.job_nodes)
         self._forget_tasks([before.key for before, after in changes.tasks if before and not after])
@@ -259,7 +266,8 @@ class SqlTransaction:
         sql = (
             f"SELECT {_names(TASKS, 'task.')} FROM execution "
             "JOIN task ON task.key = execution.task "
-            "WHERE execution.job = ? AND execution.kind = 'task' AND task.is_placed = 1 "
+            "WHERE execution.job = ? AND execution.kind IN ('task', 'subtask') "
+            "AND execution.number = 0 AND task.is_placed = 1 "
             "GROUP BY task.key ORDER BY task.key LIMIT ?"
         )
         return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
@@ -271,7 +279,10 @@ class SqlTransaction:
 
     def has_task_executions(self, job: JobKey) -> bool:
         """Return whether executions of tasks of a job are not known to be over."""
-        sql = "SELECT EXISTS (SELECT 1 FROM execution WHERE job = ? AND kind = 'task')"
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM execution "
+            "WHERE job = ? AND kind IN ('task', 'subtask', 'primary'))"
+        )
         return bool(self._one(sql, job))
 
     def task_specs(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, TaskSpec]:
@@ -342,12 +353,13 @@ class SqlTransaction:
         return found
 
     def open_task_counts(self, jobs: Sequence[JobKey]) -> dict[JobKey, int]:
-        """Return how many tasks of jobs run or queue; jobs without any are absent."""
+        """Return how many tasks of jobs run or queue, several instances as one (J-13)."""
         if not jobs:
             return {}
         sql = (
-            "SELECT job, sum(tasks_open) FROM job_node "
-            "WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job"
+            "SELECT job, sum(tasks_open) - (SELECT count(*) FROM execution "
+            "WHERE execution.job = job_node.job AND (kind = 'primary' OR number > 0)) "
+            "FROM job_node WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job"
         )
         return {JobKey(row[0]): row[1] for row in self._execute(sql, to_json(list(jobs)))}
 
@@ -653,6 +665,7 @@ class SqlTransaction:
 
     def _forget_tasks(self, keys: Sequence[TaskKey]) -> None:
         sets.delete(self._connection, schema.task_spec, "key", keys)
+        sets.delete(self._connection, schema.gang, "key", keys)
 
     def _forget_jobs(self, keys: Sequence[JobKey]) -> None:
         sets.delete(self._connection, schema.job_counts, "job", keys)

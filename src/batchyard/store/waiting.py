@@ -108,21 +108,13 @@ class SqlWaits:
         )
         return int(self._one(sql, sample.job, sample.required_slots, limit))
 
-    def first_waiting(self, sample: Task, limit: int) -> list[TaskKey]:
-        """Return the first tasks of the class of one that wait for a place."""
-        sql = (
-            f"SELECT key FROM task WHERE job = ? AND {IS_WAITING} AND required_slots = ? "
-            "ORDER BY key LIMIT ?"
-        )
-        rows = self._execute(sql, sample.job, sample.required_slots, limit)
-        return [TaskKey(row[0]) for row in rows]
-
     def begun_tasks(self, job: JobKey, limit: int) -> list[Begun]:
         """Return tasks of a job that have a node and have not started."""
         sql = (
             "SELECT task.key, task.node, task.state FROM execution "
             "JOIN task ON task.key = execution.task "
-            "WHERE execution.job = ? AND execution.kind = 'task' AND task.is_placed = 1 "
+            "WHERE execution.job = ? AND execution.kind IN ('task', 'subtask') "
+            "AND execution.number = 0 AND task.is_placed = 1 "
             "AND task.state IN ('active', 'preparing') ORDER BY task.key LIMIT ?"
         )
         rows = self._execute(sql, job, limit)

@@ -129,7 +129,7 @@ def _write_pool(spec: PoolSpec) -> model.BatchPoolSpecification:
         target_dedicated_nodes=spec.target_dedicated_nodes,
         target_low_priority_nodes=spec.target_low_priority_nodes,
         enable_auto_scale=False,
-        enable_inter_node_communication=False,
+        enable_inter_node_communication=spec.has_inter_node_communication,
         start_task=start_tasks.write_start_task(spec.start_task),
         metadata=pools.write_metadata(spec.metadata),
     )

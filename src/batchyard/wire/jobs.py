@@ -29,6 +29,7 @@ from batchyard.wire import (
     model,
     old_names,
     pools,
+    resource_files,
     tasks,
     values,
 )
@@ -324,7 +325,7 @@ def _write_preparation(spec: JobPreparationSpec | None) -> model.BatchJobPrepara
     return model.BatchJobPreparationTask(
         id=spec.id,
         command_line=spec.command_line,
-        resource_files=tasks.write_resource_files(spec.resource_files),
+        resource_files=resource_files.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         constraints=model.BatchTaskConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
@@ -343,7 +344,7 @@ def _write_release(spec: JobReleaseSpec | None) -> model.BatchJobReleaseTask | N
     return model.BatchJobReleaseTask(
         id=spec.id,
         command_line=spec.command_line,
-        resource_files=tasks.write_resource_files(spec.resource_files),
+        resource_files=resource_files.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),
         retention_time=values.write_duration(spec.retention_time),

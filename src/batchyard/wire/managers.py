@@ -2,7 +2,7 @@
 
 from batchyard.core.errors import Refused
 from batchyard.core.model import JobManagerSpec, JobPreparationSpec, JobReleaseSpec, TaskSpec
-from batchyard.wire import checks, model, task_options, tasks, values
+from batchyard.wire import checks, model, resource_files, task_options, tasks, values
 
 _PLACE = "jobManagerTask"
 
@@ -61,7 +61,7 @@ def write_manager(manager: JobManagerSpec | None) -> model.BatchJobManagerTask |
         id=spec.id,
         display_name=spec.display_name,
         command_line=spec.command_line,
-        resource_files=tasks.write_resource_files(spec.resource_files),
+        resource_files=resource_files.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         constraints=model.BatchTaskConstraints(
             max_wall_clock_time=values.write_duration(spec.max_wall_clock_time),

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from batchyard.engine import addresses
 from batchyard.engine.views import NodeView
 from batchyard.wire import links, model, start_tasks, values
 
@@ -35,7 +36,7 @@ def write_node(view: NodeView, base_url: str) -> model.BatchNode:
         state_transition_time=values.write_instant(node.state_time),
         last_boot_time=None if boot_time is None else values.write_instant(boot_time),
         allocation_time=values.write_instant(node.allocation_time),
-        ip_address=_ADDRESS,
+        ip_address=addresses.address(node.key),
         ipv6_address=_ADDRESS_V6 if _has_ipv6(network) else None,
         affinity_id=links.affinity_id(node.id),
         vm_size=view.pool_spec.vm_size,
@@ -73,8 +74,8 @@ def _network(view: NodeView) -> model.NetworkConfiguration:
 
 
 def _has_ipv6(network: model.NetworkConfiguration) -> bool:
-    addresses = network.public_ip_address_configuration
-    return addresses is not None and model.IPFamily.I_PV6 in (addresses.ip_families or ())
+    public = network.public_ip_address_configuration
+    return public is not None and model.IPFamily.I_PV6 in (public.ip_families or ())
 
 
 def _endpoints(

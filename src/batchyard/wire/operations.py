@@ -187,7 +187,13 @@ OPERATIONS: Final = (
     Operation(
         "Tasks_ReplaceTask", "PUT", "/jobs/{jobId}/tasks/{taskId}", is_built=True, conditions=_ALL
     ),
-    Operation("Tasks_ListSubTasks", "GET", "/jobs/{jobId}/tasks/{taskId}/subtasksinfo"),
+    Operation(
+        "Tasks_ListSubTasks",
+        "GET",
+        "/jobs/{jobId}/tasks/{taskId}/subtasksinfo",
+        is_built=True,
+        query=frozenset({"$select"}),
+    ),
     Operation(
         "Tasks_TerminateTask",
         "POST",

@@ -72,6 +72,7 @@ def read_specification(request: Requested, pool_id: str, *, has_secrets: bool = 
         task_slots_per_node=_task_slots(request.task_slots_per_node, vm_size),
         node_fill_type=_node_fill_type(request.task_scheduling_policy),
         job_default_order=_job_default_order(request.task_scheduling_policy),
+        has_inter_node_communication=bool(request.enable_inter_node_communication),
         target_dedicated_nodes=target(request.target_dedicated_nodes, "targetDedicatedNodes") or 0,
         target_low_priority_nodes=target(
             request.target_low_priority_nodes, "targetLowPriorityNodes"
@@ -220,7 +221,7 @@ def write_pool(view: PoolView, base_url: str) -> model.BatchPool:
         target_dedicated_nodes=pool.target_dedicated_nodes,
         target_low_priority_nodes=pool.target_low_priority_nodes,
         enable_auto_scale=False,
-        enable_inter_node_communication=False,
+        enable_inter_node_communication=pool.has_inter_node_communication,
         task_slots_per_node=pool.task_slots_per_node,
         task_scheduling_policy=write_scheduling_policy(pool),
         start_task=start_tasks.write_start_task(spec.start_task),

@@ -7,7 +7,7 @@ import msgspec
 from batchyard.core import limits
 from batchyard.core.errors import Refused
 from batchyard.core.model import Run, StartTaskSpec
-from batchyard.wire import checks, model, tasks, values
+from batchyard.wire import checks, model, resource_files, tasks, values
 
 
 def read_start_task(task: model.BatchStartTask | None) -> StartTaskSpec | None:
@@ -50,7 +50,7 @@ def write_start_task(spec: StartTaskSpec | None) -> model.BatchStartTask | None:
         return None
     return model.BatchStartTask(
         command_line=spec.command_line,
-        resource_files=tasks.write_resource_files(spec.resource_files),
+        resource_files=resource_files.write_resource_files(spec.resource_files),
         environment_settings=tasks.write_environment(spec.environment_settings),
         user_identity=tasks.user_identity(spec.elevation_level),
         max_task_retry_count=spec.max_task_retry_count,

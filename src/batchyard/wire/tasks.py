@@ -12,14 +12,24 @@ from batchyard.core.model import (
     ElevationLevel,
     EnvironmentSetting,
     Failure,
-    ResourceFile,
     TaskConstraints,
     TaskSpec,
     TaskState,
 )
 from batchyard.engine.directories import task_directory
 from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
-from batchyard.wire import bodies, checks, coverage, errors, links, model, task_options, values
+from batchyard.wire import (
+    bodies,
+    checks,
+    coverage,
+    errors,
+    links,
+    model,
+    multi_instance,
+    resource_files,
+    task_options,
+    values,
+)
 
 _DECODER: Final = msgspec.json.Decoder(model.BatchTaskCreateOptions)
 _GROUP_DECODER: Final = msgspec.json.Decoder(model.BatchTaskGroup)
@@ -82,6 +92,10 @@ def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
     if task.affinity_info is not None:
         name = "affinityInfo.affinityId"
         affinity_id = checks.text(checks.required(task.affinity_info.affinity_id, name), name)
+    instances = multi_instance.read_settings(task.multi_instance_settings)
+    slots = required_slots(task.required_slots, "requiredSlots")
+    if instances is not None:
+        multi_instance.check_slots(slots)
     return TaskSpec(
         id=checks.identifier(task.id, "id"),
         command_line=checks.command_line(task.command_line, "commandLine"),
@@ -92,10 +106,11 @@ def _task_spec(task: model.BatchTaskCreateOptions) -> TaskSpec:
         max_task_retry_count=constraints.max_task_retry_count,
         retention_time=constraints.retention_time,
         resource_files=checks.resource_files(task.resource_files, "resourceFiles"),
-        required_slots=required_slots(task.required_slots, "requiredSlots"),
+        required_slots=slots,
         affinity_id=affinity_id,
         exit_conditions=task_options.read_exit_conditions(task.exit_conditions),
         depends_on=task_options.read_dependencies(task.depends_on),
+        multi_instance=instances,
         accesses_job=task_options.read_token_settings(task.authentication_token_settings),
     )
 
@@ -139,7 +154,7 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
         else model.BatchTaskState(task.previous_state),
         previous_state_transition_time=_instant(task.previous_state_time),
         command_line=spec.command_line,
-        resource_files=write_resource_files(spec.resource_files),
+        resource_files=resource_files.write_resource_files(spec.resource_files),
         environment_settings=write_environment(spec.environment_settings),
         affinity_info=None
         if spec.affinity_id is None
@@ -152,12 +167,15 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
         required_slots=spec.required_slots,
         exit_conditions=task_options.write_exit_conditions(spec.exit_conditions),
         depends_on=task_options.write_dependencies(spec.depends_on),
+        multi_instance_settings=multi_instance.write_settings(spec.multi_instance),
         authentication_token_settings=task_options.write_token_settings(
             accesses_job=spec.accesses_job
         ),
         user_identity=user_identity(spec.elevation_level),
         execution_info=_execution_info(view),
-        node_info=None if view.node is None else _node_info(view, view.node, base_url),
+        node_info=None
+        if view.node is None
+        else write_node_info(view.node, view.job_id, spec.id, base_url),
     )
 
 
@@ -181,9 +199,12 @@ def _execution_info(view: TaskView) -> model.BatchTaskExecutionInfo:
     )
 
 
-def _node_info(view: TaskView, node: NodeName, base_url: str) -> model.BatchNodeInfo:
+def write_node_info(
+    node: NodeName, job_id: str, task_id: str, base_url: str
+) -> model.BatchNodeInfo:
+    """Return where a task, or a subtask, runs or ran (T-37)."""
     node_url = links.node(base_url, node.pool_id, node.node_id)
-    directory = task_directory(view.job_id, view.spec.id)
+    directory = task_directory(job_id, task_id)
     return model.BatchNodeInfo(
         affinity_id=links.affinity_id(node.node_id),
         node_url=node_url,
@@ -220,16 +241,6 @@ def write_environment(
         return None
     return [
         model.EnvironmentSetting(name=setting.name, value=setting.value) for setting in settings
-    ]
-
-
-def write_resource_files(files: Sequence[ResourceFile]) -> list[model.ResourceFile] | None:
-    """Return resource files with the mode that each has (T-43)."""
-    if not files:
-        return None
-    return [
-        model.ResourceFile(http_url=file.url, file_path=file.path, file_mode=f"{file.mode:04o}")
-        for file in files
     ]
 
 

@@ -66,6 +66,7 @@ def add_pool(cascade: Cascade, account: str, spec: PoolSpec) -> Pool:
         task_slots_per_node=spec.task_slots_per_node,
         node_fill_type=spec.node_fill_type,
         job_default_order=spec.job_default_order,
+        has_inter_node_communication=spec.has_inter_node_communication,
         is_windows=spec.is_windows,
         resize_timeout=spec.resize_timeout,
     )

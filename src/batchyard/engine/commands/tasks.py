@@ -18,6 +18,7 @@ from batchyard.core.messages import (
 )
 from batchyard.core.model import (
     ExitConditions,
+    Gang,
     Job,
     JobKey,
     JobSpec,
@@ -32,7 +33,7 @@ from batchyard.engine.cascade import Cascade, Dated
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import TaskGuard
 from batchyard.engine.directories import task_directory
-from batchyard.engine.removals import remove_directories
+from batchyard.engine.removals import nodes_of_task, remove_directories
 from batchyard.engine.views import TaskAdded, TaskView
 
 
@@ -153,9 +154,10 @@ def delete_task(
     """
     job, task = found.task(cascade, account, job_id, task_id, guard)
     spec = cascade.transaction.task_specs([task.key])[task.key]
+    nodes = nodes_of_task(cascade, task)
     cascade.run([DeleteTask(key=task.key)])
-    if task.node is not None and cascade.nodes.get(task.node) is not None:
-        remove_directories(cascade, [(task.node, task_directory(job.id, spec.id))])
+    directory = task_directory(job.id, spec.id)
+    remove_directories(cascade, [(node, directory) for node in nodes])
 
 
 def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Task | Refused]:
@@ -181,6 +183,9 @@ def _add_tasks(cascade: Cascade, job: Job, specs: Sequence[TaskSpec]) -> list[Ta
 
 def _insert(cascade: Cascade, job: Job, admitted: Sequence[tuple[Task, TaskSpec]]) -> None:
     cascade.transaction.add_tasks(job.key, admitted)
+    for task, _ in admitted:
+        if task.instances:
+            cascade.gangs.put(task.key, Gang(key=task.key, job=job.key))
     for task, _ in admitted:
         cascade.tasks.added(task.key, task)
     cascade.ready.add(job.key)
@@ -264,4 +269,5 @@ def _new_task(cascade: Cascade, key: TaskKey, job: JobKey, spec: TaskSpec) -> Ta
         retention_time=spec.retention_time,
         affinity_id=spec.affinity_id,
         exit_conditions=spec.exit_conditions,
+        instances=0 if spec.multi_instance is None else spec.multi_instance.instances,
     )

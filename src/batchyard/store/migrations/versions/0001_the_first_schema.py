@@ -49,11 +49,22 @@ def upgrade() -> None:
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("is_manager", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_execution")),
     )
     with op.batch_alter_table("execution", schema=None) as batch_op:
         batch_op.create_index("ix_execution_job", ["job"], unique=False)
         batch_op.create_index("ix_execution_node", ["node"], unique=False)
+
+    op.create_table(
+        "gang",
+        sa.Column("key", KEY, autoincrement=False, nullable=False),
+        sa.Column("job", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("subtasks", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_gang")),
+    )
 
     op.create_table(
         "job",
@@ -294,6 +305,7 @@ def upgrade() -> None:
         sa.Column("task_slots_per_node", sa.Integer(), nullable=False),
         sa.Column("node_fill_type", sa.String(length=16), nullable=False),
         sa.Column("job_default_order", sa.String(length=16), nullable=False),
+        sa.Column("has_inter_node_communication", sa.Integer(), nullable=False),
         sa.Column("is_windows", sa.Integer(), nullable=False),
         sa.Column("resize_timeout", sa.BigInteger(), nullable=False),
         sa.Column("resize_option", sa.String(length=16), nullable=False),
@@ -338,6 +350,7 @@ def upgrade() -> None:
         sa.Column("dependencies_left", sa.BigInteger(), nullable=False),
         sa.Column("satisfies", sa.Integer(), nullable=False),
         sa.Column("is_manager", sa.Integer(), nullable=False),
+        sa.Column("instances", sa.Integer(), nullable=False),
         sa.Column("dependencies_time", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_task")),
     )
