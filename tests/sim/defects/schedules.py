@@ -47,6 +47,22 @@ def _job_of_ended_schedule_forgotten(patch: Patch) -> None:
     change(patch, job_schedule, "_terminated", terminated)
 
 
+def _number_passed_over(patch: Patch) -> None:
+    def job_id(original: Any, schedule: Any, number: Any) -> Any:
+        return original(schedule, number + number // 2)
+
+    change(patch, job_schedule, "job_id", job_id)
+
+
+def _schedule_completed_before_its_job(patch: Patch) -> None:
+    def terminated(original: Any, schedule: Any, now: Any) -> Any:
+        ended = original(schedule, now)
+        over = replace(ended.entity, state=job_schedule.COMPLETED, active_job=None, end_time=now)
+        return Step(over, ended.effects)
+
+    change(patch, job_schedule, "_terminated", terminated)
+
+
 DEFECTS: Final = (
     SeededDefect(
         "A schedule forgets the job that is active.", _active_job_forgotten, rules.ONE_ACTIVE_JOB
@@ -68,5 +84,11 @@ DEFECTS: Final = (
         "A schedule that ends does not end its job.",
         _job_of_ended_schedule_forgotten,
         rules.PEACE_ENDS_SCHEDULES,
+    ),
+    SeededDefect("A schedule passes over a number.", _number_passed_over, rules.NUMBERS_IN_ORDER),
+    SeededDefect(
+        "A schedule is completed before its job.",
+        _schedule_completed_before_its_job,
+        rules.COMPLETED_SCHEDULE_RESTS,
     ),
 )
