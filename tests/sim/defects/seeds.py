@@ -59,6 +59,8 @@ SEEDS: Final[dict[str, int]] = {
     "start-window-ignored": 24,
     "schedule-disabled-in-vain": 23,
     "job-of-ended-schedule-forgotten": 133,
+    "number-passed-over": 12,
+    "schedule-completed-before-its-job": 85,
     "manager-not-awaited": 4,
     "manager-shares-its-node": 0,
     "manager-ends-nothing": 1,
