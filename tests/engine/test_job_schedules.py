@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from batchyard.core.model import (
 )
 from batchyard.engine import commands
 from batchyard.engine.views import JobScheduleView, JobView
-from batchyard.link import messages
 from batchyard.store.reads import SqlReads
 from tests.engine.world import ACCOUNT, START, World
 
@@ -278,34 +278,73 @@ def test_an_end_that_is_past_is_refused(world: World) -> None:
         world.do(commands.update_job_schedule, ACCOUNT, "nightly", change)
 
 
-def a_month(folder: Path) -> str:
-    """Live through 30 days of hourly jobs, each with a task; return the log of what happened."""
-    folder.mkdir()
-    world = World(folder)
-    world.pool()
-    job = JobSpec(id="", pool_id="pool", on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
-    timing = Timing(recurrence_interval=HOUR, do_not_run_after=START + 30 * DAY)
-    spec = JobScheduleSpec(id="nightly", timing=timing, job=job)
-    world.do(commands.create_job_schedule, ACCOUNT, spec)
-    log = []
-    for number in range(1, 30 * 24 + 1):
-        job_id = f"nightly:job-{number}"
-        world.tasks("a", job_id=job_id)
-        orders = world.fleet.orders.pop(NodeKey(1))
-        log.append(f"{world.clock.now()} {orders}")
-        assert isinstance(orders[-1], messages.Assign)
-        world.run(orders[-1].executions[0].execution_id)
+class Month:
+    """Thirty days of hourly jobs, each with a task, and the log of what happened."""
+
+    def __init__(self, folder: Path, faults: Random | None = None) -> None:
+        folder.mkdir()
+        self.world = World(folder)
+        self.log: list[str] = []
+        self._faults = faults
+        self.world.pool()
+        job = JobSpec(id="", pool_id="pool", on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB)
+        timing = Timing(recurrence_interval=HOUR, do_not_run_after=START + 30 * DAY)
+        spec = JobScheduleSpec(id="nightly", timing=timing, job=job)
+        self.world.do(commands.create_job_schedule, ACCOUNT, spec)
+        for number in range(1, 30 * 24 + 1):
+            self._live_with(number)
+        self.log.append(f"{shown(self.world)}")
+        self.log += [f"{view.job}" for view in jobs(self.world)]
+
+    def jobs(self) -> list[tuple[str, datetime, str, str | None]]:
+        """Return what is to be the same whatever happens in between."""
+        found = (view.job for view in jobs(self.world))
+        return [(job.id, job.creation_time, job.state, job.terminate_reason) for job in found]
+
+    def _live_with(self, number: int) -> None:
+        """Run the task of a job, and let the time pass until the next one."""
+        world = self.world
+        world.tasks("a", job_id=f"nightly:job-{number}")
+        self._disturb(3 * DAY)
+        execution = world.assigned()[-1]
+        self.log.append(f"{world.clock.now()} {world.fleet.orders.pop(NodeKey(1))}")
+        world.run(execution)
         while world.clock.now() < START + number * HOUR:
+            # A longer one would be seen: nothing is active.
+            self._disturb(START + number * HOUR - world.clock.now() - timedelta(microseconds=1))
             due = world.engine.next_due
             assert due is not None
-            log.append(f"{due}")
-            pass_time(world, due - world.clock.now())
-    log.append(f"{shown(world)}")
-    log += [f"{view.job}" for view in jobs(world)]
-    return "\n".join(log)
+            self.log.append(f"{due}")
+            pass_time(world, min(due, START + number * HOUR) - world.clock.now())
+
+    def _disturb(self, span: timedelta) -> None:
+        """Now and then let the service start anew, or its clock be wrong for a while, or both."""
+        if self._faults is None or self._faults.random() < 0.8:
+            return
+        error = self._faults.uniform(-1, 1) * span
+        is_restarted = self._faults.random() < 0.5
+        pass_time(self.world, error)
+        if is_restarted:
+            self.world.restart()
+            self.world.join(NodeKey(1))
+        pass_time(self.world, -error)
 
 
 def test_thirty_days_twice_are_the_same_byte_for_byte(tmp_path: Path) -> None:
-    first = a_month(tmp_path / "first")
-    assert first.count("terminate_reason='AllTasksComplete'") == 30 * 24
-    assert a_month(tmp_path / "second") == first
+    first, second = Month(tmp_path / "first"), Month(tmp_path / "second")
+    assert second.log == first.log
+    assert len(first.jobs()) == 30 * 24
+    assert {reason for _, _, _, reason in first.jobs()} == {"AllTasksComplete"}
+
+
+def test_thirty_days_with_restarts_and_a_clock_that_is_wrong_have_the_same_jobs(
+    tmp_path: Path,
+) -> None:
+    disturbed = Month(tmp_path / "disturbed", Random(30))
+    expected = [START + number * HOUR for number in range(30 * 24)]
+    assert [time for _, time, _, _ in disturbed.jobs()] == expected
+    assert disturbed.jobs() == [
+        (f"nightly:job-{number}", time, JobState.COMPLETED, "AllTasksComplete")
+        for number, time in enumerate(expected, 1)
+    ]
+    assert state(disturbed.world) is JobScheduleState.COMPLETED

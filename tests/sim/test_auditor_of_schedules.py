@@ -61,6 +61,24 @@ def test_a_schedule_has_one_active_job() -> None:
         an_auditor().look(shown(a_job(1, "active"), a_job(2, "terminating", seconds=10)))
 
 
+def test_the_jobs_of_a_schedule_are_numbered_without_a_gap() -> None:
+    with broken(rules.NUMBERS_IN_ORDER):
+        an_auditor().look(shown(a_job(2)))
+    auditor = an_auditor()
+    auditor.look(shown(a_job(1)))
+    auditor.look(shown())
+    auditor.look(shown(a_job(2, seconds=10)))
+    auditor.asked_deletion("s:job-3")
+    auditor.look(shown(a_job(4, seconds=20)))
+    with broken(rules.NUMBERS_IN_ORDER):
+        auditor.look(shown(a_job(6, seconds=30)))
+
+
+def test_a_completed_schedule_has_no_active_job() -> None:
+    with broken(rules.COMPLETED_SCHEDULE_RESTS):
+        an_auditor().look(shown(a_job(1, "terminating"), state="completed"))
+
+
 def test_a_schedule_makes_one_job_for_each_of_its_times() -> None:
     auditor = an_auditor()
     auditor.look(shown(a_job(1, seconds=21)))

@@ -225,7 +225,6 @@ class Cascade:
         self._closed: set[JobKey] = set()
         #: Tasks by job whose dependents may count them off; the store knows which were.
         self._satisfying: dict[JobKey, list[TaskKey]] = {}
-        self._kinds: Final = self._table()
 
     def run(self, events: Iterable[Effect]) -> None:
         """Deliver `events` in order, each with everything that follows from it.
@@ -281,6 +280,8 @@ class Cascade:
             executions=self.executions.take_changes(),
             gangs=self.gangs.take_changes(),
         )
+        if changes.is_empty:
+            return
         for before, after in changes.executions:
             if after is None:
                 if before is not None and before.job is not None:
@@ -337,25 +338,11 @@ class Cascade:
             if job.pool is not None:
                 self.run([WakePlacement(job.pool)])
 
-    def _table(self) -> dict[type[Any], tuple[Entities[Any, Any], Callable[..., Any]]]:
-        kinds: Sequence[tuple[Any, Entities[Any, Any], Callable[..., Any]]] = (
-            (TaskEvent, self.tasks, task.step),
-            (ExecutionEvent, self.executions, execution.step),
-            (GangEvent, self.gangs, multi_instance.step),
-            (JobNodeEvent, self.job_nodes, job_node.step),
-            (NodeEvent, self.nodes, node.step),
-            (JobEvent, self.jobs, job.step),
-            (JobScheduleEvent, self.job_schedules, job_schedule.step),
-            (PoolEvent, self.pools, pool.step),
-        )
-        return {
-            event: (entities, step) for union, entities, step in kinds for event in get_args(union)
-        }
-
     def _deliver(self, effect: Effect) -> Sequence[Effect]:
-        kind = self._kinds.get(type(effect))
+        kind = _KINDS.get(type(effect))
         if kind is not None:
-            entities, step = kind
+            name, step = kind
+            entities: Entities[Any, Any] = getattr(self, name)
             entity = entities.get(effect.key)  # type: ignore[union-attr]  # Every event has one.
             if entity is None:
                 return ()
@@ -479,6 +466,24 @@ class Cascade:
             low_priority=sum(not item.is_dedicated for item in nodes),
             changing=sum(item.state in changing for item in nodes),
         )
+
+
+def _by_event() -> dict[type[Any], tuple[str, Callable[..., Any]]]:
+    kinds: Sequence[tuple[Any, str, Callable[..., Any]]] = (
+        (TaskEvent, "tasks", task.step),
+        (ExecutionEvent, "executions", execution.step),
+        (GangEvent, "gangs", multi_instance.step),
+        (JobNodeEvent, "job_nodes", job_node.step),
+        (NodeEvent, "nodes", node.step),
+        (JobEvent, "jobs", job.step),
+        (JobScheduleEvent, "job_schedules", job_schedule.step),
+        (PoolEvent, "pools", pool.step),
+    )
+    return {event: (name, step) for union, name, step in kinds for event in get_args(union)}
+
+
+#: By each event: where the cascade has the entities that take it, and what a step of them is.
+_KINDS: Final = _by_event()
 
 
 def _taken_back(executions: Iterable[Execution], option: NodeOption | None) -> list[Event]:

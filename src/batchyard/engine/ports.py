@@ -6,9 +6,10 @@ The adapters are plugged in by ``main``: the store of ``batchyard.store``, a fle
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol
 
 from batchyard.core.model import (
     Execution,
@@ -201,6 +202,14 @@ class Changes:
     job_nodes: Sequence[tuple[JobNode | None, JobNode | None]] = ()
     executions: Sequence[tuple[Execution | None, Execution | None]] = ()
     gangs: Sequence[tuple[Gang | None, Gang | None]] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed."""
+        return not any(_ALL_CHANGES(self))
+
+
+_ALL_CHANGES: Final = attrgetter(*(field.name for field in fields(Changes)))
 
 
 class UsableNode(NamedTuple):

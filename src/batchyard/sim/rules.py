@@ -74,6 +74,12 @@ SCHEDULED_TIMES: Final = Rule(
     "scheduled-times",
     "A job schedule makes at most one job for each of its times, within its start window.",
 )
+NUMBERS_IN_ORDER: Final = Rule(
+    "numbers-in-order", "The jobs of a job schedule are numbered from one, without a gap."
+)
+COMPLETED_SCHEDULE_RESTS: Final = Rule(
+    "completed-schedule-rests", "A job schedule that is completed has no active job."
+)
 NODES_LIVE: Final = Rule(
     "nodes-live", "The service ends no life of a node unless a client asked for it."
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from sqlite3 import Connection, Cursor
 from typing import Any, Final, TypeVar
@@ -637,12 +638,16 @@ class SqlTransaction:
     ) -> None:
         """Set the columns that differ in any of the changes: a batch is mostly of one kind."""
         pairs = [(before, after) for before, after in changes if before and after]
+        if not pairs:
+            return
         names = codec.differing(pairs)
         write = codec.writer((*keys, *names))
         rows = [write(after) for before, after in pairs if before != after]
         sets.update(self._connection, table, keys, codec.columns_of(names), rows)
 
     def _save_nodes(self, changes: Sequence[tuple[Node | None, Node | None]]) -> None:
+        if not changes:
+            return
         self._save(schema.node, NODES, [(before, after) for before, after in changes if after])
         gone: list[list[Column]] = [
             [before.key, GONE] for before, after in changes if before and after is None
@@ -652,6 +657,8 @@ class SqlTransaction:
         sets.delete(self._connection, schema.directory_removal, "node", keys)
 
     def _save_job_nodes(self, changes: Sequence[tuple[JobNode | None, JobNode | None]]) -> None:
+        if not changes:
+            return
         added = [JOB_NODES.encode(after) for before, after in changes if before is None and after]
         sets.insert(self._connection, schema.job_node, JOB_NODES.columns, added)
         self._update(schema.job_node, JOB_NODES, ("job", "node"), changes)
@@ -666,6 +673,8 @@ class SqlTransaction:
         sets.delete(self._connection, schema.waiting_reason, "job", keys)
 
     def _count(self, changes: Sequence[tuple[Task | None, Task | None]]) -> None:
+        if not changes:
+            return
         by_job = counts.of_changes(changes)
         names = [name for name in COUNTS if any(map(attrgetter(name), by_job.values()))]
         if names:
@@ -685,6 +694,7 @@ _NODE_STATE: Final = NODES.columns.index("state")
 GONE: Final = "gone"
 
 
+@cache
 def _names(codec: Codec[Any], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in codec.columns)
 

@@ -1,7 +1,7 @@
 """Defects to seed: each breaks the real code in one place, as a mistake there might.
 
 A judge that finds nothing proves nothing. Each of these has to be found by it, in a world of real
-histories and not in one that was made up for it. In which world it is found first stands in
+histories and not in one that was made up for it. In which world it is found stands in
 `SEEDS`, which ``python -m tools.number_defects`` writes: run it after a change of the worlds.
 """
 

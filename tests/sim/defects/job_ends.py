@@ -13,14 +13,17 @@ from tests.sim.defects.defect import Patch, SeededDefect, change
 
 
 def _auto_pool_forgotten(patch: Patch) -> None:
-    patch.setattr(job, "_pool_over", lambda _job: ())
+    def over(original: Any, ending: Any) -> Any:
+        return tuple(one for one in original(ending) if not isinstance(one, AutoPoolOver))
+
+    change(patch, job, "_over", over)
 
 
 def _auto_pool_kept_alive_goes(patch: Patch) -> None:
-    def pool_over(original: Any, ending: Any) -> Any:
+    def over(original: Any, ending: Any) -> Any:
         return original(replace(ending, keeps_pool=False))
 
-    change(patch, job, "_pool_over", pool_over)
+    change(patch, job, "_over", over)
 
 
 def _auto_pool_goes_too_early(patch: Patch) -> None:

@@ -28,7 +28,7 @@ def _missed_times_made_up(patch: Patch) -> None:
 
 
 def _start_window_ignored(patch: Patch) -> None:
-    patch.setattr(job_schedule, "_is_lost", lambda _schedule, _time, _now: False)
+    patch.setattr(job_schedule, "_is_lost", lambda _schedule, _age: False)
 
 
 def _schedule_disabled_in_vain(patch: Patch) -> None:
@@ -43,6 +43,22 @@ def _schedule_disabled_in_vain(patch: Patch) -> None:
 def _job_of_ended_schedule_forgotten(patch: Patch) -> None:
     def terminated(original: Any, schedule: Any, now: Any) -> Any:
         return Step(original(schedule, now).entity)
+
+    change(patch, job_schedule, "_terminated", terminated)
+
+
+def _number_passed_over(patch: Patch) -> None:
+    def job_id(original: Any, schedule: Any, number: Any) -> Any:
+        return original(schedule, number + number // 2)
+
+    change(patch, job_schedule, "job_id", job_id)
+
+
+def _schedule_completed_before_its_job(patch: Patch) -> None:
+    def terminated(original: Any, schedule: Any, now: Any) -> Any:
+        ended = original(schedule, now)
+        over = replace(ended.entity, state=job_schedule.COMPLETED, active_job=None, end_time=now)
+        return Step(over, ended.effects)
 
     change(patch, job_schedule, "_terminated", terminated)
 
@@ -68,5 +84,11 @@ DEFECTS: Final = (
         "A schedule that ends does not end its job.",
         _job_of_ended_schedule_forgotten,
         rules.PEACE_ENDS_SCHEDULES,
+    ),
+    SeededDefect("A schedule passes over a number.", _number_passed_over, rules.NUMBERS_IN_ORDER),
+    SeededDefect(
+        "A schedule is completed before its job.",
+        _schedule_completed_before_its_job,
+        rules.COMPLETED_SCHEDULE_RESTS,
     ),
 )

@@ -24,6 +24,8 @@ class AutoPools(Judge):
         for name, pool in self._pools.items():
             state, pool_state = states.get(name), pools.get(pool)
             facts = f"pool {pool} is {pool_state}, and its job {name} is {state}"
+            if state == "deleting":
+                continue  # It may have been completed before.
             if self._is_needed(name, state):
                 require(pool_state == "active", rules.AUTO_POOL_STAYS, facts)
             else:

@@ -15,6 +15,8 @@ class Schedules(Judge):
         super().__init__(history)
         #: By schedule, which of its times its latest job was made for.
         self._latest: dict[str, int] = {}
+        #: By schedule, the number of its latest job.
+        self._numbers: dict[str, int] = {}
         self._seen: set[str] = set()
         #: The jobs that a schedule had when it was first seen disabled, each time.
         self._disabled: dict[tuple[str, int], set[str]] = {}
@@ -32,13 +34,28 @@ class Schedules(Judge):
             active = [job.job for job in made if job.state not in ("completed", "deleting")]
             facts = f"{one.schedule} has {active}"
             require(len(active) <= 1, rules.ONE_ACTIVE_JOB, facts)
-            for job in made:
+            rests = one.state != "completed" or not active
+            require(rests, rules.COMPLETED_SCHEDULE_RESTS, facts)
+            for job in sorted(made, key=number_of):
+                self._require_number(one, job)
                 self._require_in_time(one, known, job)
             self._require_rest(one, known, {job.job for job in made})
         there = {one.schedule for one in shown.schedules}
         for name, known in self.history.schedules.items():
             is_kept = not known.is_accepted or known.is_deletion_asked or name in there
             require(is_kept, rules.KEPT, f"job schedule {name} is missing")
+
+    def _require_number(self, one: ShownSchedule, job: ShownJob) -> None:
+        """A number that is passed over was that of a job that a client has deleted meanwhile."""
+        if job.job in self._seen:
+            return
+        last, number = self._numbers.get(one.schedule, 0), number_of(job)
+        missing = [f"{one.schedule}:job-{other}" for other in range(last + 1, number)]
+        known = [self.history.jobs.get(name) for name in missing]
+        is_next = number > last and all(of is not None and of.is_deletion_asked for of in known)
+        facts = f"{job.job} follows number {last} of {one.schedule}"
+        require(is_next, rules.NUMBERS_IN_ORDER, facts)
+        self._numbers[one.schedule] = number
 
     def _require_in_time(self, one: ShownSchedule, known: Schedule, job: ShownJob) -> None:
         if job.job in self._seen or job.creation_time is None:
@@ -73,6 +90,11 @@ class Schedules(Judge):
                 facts = f"{name} is {one.state}"
                 is_due = not is_over or one.state == "completed"
                 require(is_due, rules.PEACE_ENDS_SCHEDULES, facts)
+
+
+def number_of(job: ShownJob) -> int:
+    """Return the number of a schedule's job, which stands in its name."""
+    return int(job.job.rpartition("-")[2])
 
 
 def _latest_time(one: ShownSchedule, known: Schedule, now: datetime) -> tuple[int, timedelta]:

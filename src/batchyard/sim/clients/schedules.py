@@ -36,7 +36,7 @@ class SchedulesClient(Client):
         for number in range(self.random.choice((0, 0, 1, 2))):
             self.later(0.4, partial(self._create, f"s{number}"))
         self.some(2, self._disable)
-        self.some(1, partial(self._end, is_deletion=False))
+        self.some(2, partial(self._end, is_deletion=False))
         if self.random.random() < 0.3:
             self.later(1.0, partial(self._end, is_deletion=True))
 
@@ -49,7 +49,7 @@ class SchedulesClient(Client):
             start_window=random.choice((None, timedelta(seconds=random.uniform(1.0, 10.0)))),
             do_not_run_after=None if interval is None else now + self._span(),
         )
-        ends = random.random() < 0.7
+        ends, expires = random.choice(((True, False), (True, False), (False, True), (False, False)))
         has_own_pool = random.random() < 0.3
         pool = PoolSpec(id="", vm_size="standard_d2_v3", target_dedicated_nodes=1)
         job = JobSpec(
@@ -59,7 +59,7 @@ class SchedulesClient(Client):
             on_all_tasks_complete=OnAllTasksComplete.TERMINATE_JOB
             if ends
             else OnAllTasksComplete.NO_ACTION,
-            max_wall_clock_time=None if ends else timedelta(seconds=random.uniform(5.0, 30.0)),
+            max_wall_clock_time=timedelta(seconds=random.uniform(5.0, 30.0)) if expires else None,
         )
         self._ask_for(JobScheduleSpec(id=schedule, timing=timing, job=job))
 
