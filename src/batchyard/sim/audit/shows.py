@@ -97,7 +97,7 @@ def _judge_result(shown: ShownTask, known: Task, *, is_ended: bool) -> None:
     elif shown.exit_code is not None:
         is_real = shown.exit_code != 0 and shown.exit_code in exits
     else:
-        lost = sum(run.exit_code is None for run in known.runs)
+        lost = sum(run.exit_code is None for run in (*known.runs, *known.parts))
         is_real = is_ended or lost > _LOSSES_MAX
     require(is_real, rules.RESULTS, f"{shown}, and its runs exited with {sorted(exits)}")
 
