@@ -10,6 +10,7 @@ from batchyard.core.effects import (
 )
 from batchyard.core.execution import MOVES, opened, step
 from batchyard.core.messages import (
+    ExecutionCoordinated,
     ExecutionEnded,
     ExecutionEvent,
     ExecutionLost,
@@ -26,12 +27,17 @@ from batchyard.core.messages import (
     StartTaskEnded,
     StartTaskStarted,
     StopExecution,
+    SubtaskCoordinated,
+    SubtaskEnded,
+    SubtaskLost,
+    SubtaskStarted,
     TaskEnded,
     TaskGivenBack,
     TaskLost,
     TaskStarted,
 )
 from batchyard.core.model import (
+    OF_TASKS,
     Execution,
     ExecutionId,
     ExecutionKind,
@@ -49,7 +55,7 @@ PLACE = (JobKey(2), NodeKey(3))
 
 
 def an_order(kind: ExecutionKind = ExecutionKind.TASK) -> OpenExecution:
-    is_task = kind is ExecutionKind.TASK
+    is_task = kind in OF_TASKS
     return OpenExecution(
         id=ID,
         kind=kind,
@@ -57,7 +63,8 @@ def an_order(kind: ExecutionKind = ExecutionKind.TASK) -> OpenExecution:
         node=PLACE[1],
         attempt=1,
         task=TaskKey(17) if is_task else None,
-        slots=2 if is_task else 0,
+        slots=2 if is_task and kind is not ExecutionKind.PRIMARY else 0,
+        number=1 if kind is ExecutionKind.SUBTASK else 0,
     )
 
 
@@ -77,8 +84,9 @@ def an_execution(
     return execution
 
 
-def events(_execution: Execution) -> list[ExecutionEvent]:
-    return [
+def events(execution: Execution) -> list[ExecutionEvent]:
+    coordinated: list[ExecutionEvent] = [ExecutionCoordinated(key=ID, time=NOW)]
+    return (coordinated if execution.kind is ExecutionKind.SUBTASK else []) + [
         ExecutionStarted(key=ID, time=NOW),
         ExecutionEnded(key=ID, ending=ending()),
         ExecutionEnded(key=ID, ending=None),
@@ -90,7 +98,7 @@ def events(_execution: Execution) -> list[ExecutionEvent]:
 
 @pytest.mark.parametrize(("state", "kind"), list(product(ExecutionState, get_args(ExecutionEvent))))
 def test_every_cell_is_listed(state: ExecutionState, kind: type[Any]) -> None:
-    execution = an_execution(state)
+    execution = an_execution(state, ExecutionKind.SUBTASK)
     for event in (event for event in events(execution) if type(event) is kind):
         assert_cell(
             execution, event, step, lambda one: one.state, MOVES, {}, lambda _one, _event: False
@@ -98,7 +106,8 @@ def test_every_cell_is_listed(state: ExecutionState, kind: type[Any]) -> None:
 
 
 def test_the_table_lists_exactly_what_can_happen() -> None:
-    moves = explore([an_execution()], events, step, lambda one: one.state, lambda _one: None)
+    beginnings = [an_execution(), an_execution(kind=ExecutionKind.SUBTASK)]
+    moves = explore(beginnings, events, step, lambda one: one.state, lambda _one: None)
     assert moves == listed(MOVES)
 
 
@@ -112,6 +121,7 @@ def test_only_tasks_take_slots_and_are_counted_by_their_job() -> None:
         SlotsTaken(key=PLACE[1], slots=2),
         JobTaskOpened(key=PLACE),
     ]
+    assert opened(an_order(ExecutionKind.SUBTASK), 1).effects == opened(an_order(), 1).effects
     assert list(opened(an_order(ExecutionKind.PREPARATION), 1).effects) == []
 
 
@@ -119,6 +129,8 @@ def test_only_tasks_take_slots_and_are_counted_by_their_job() -> None:
     ("kind", "started", "ended", "given_back"),
     [
         (ExecutionKind.TASK, TaskStarted, TaskEnded, TaskGivenBack),
+        (ExecutionKind.PRIMARY, TaskStarted, TaskEnded, TaskGivenBack),
+        (ExecutionKind.SUBTASK, SubtaskStarted, SubtaskEnded, SubtaskEnded),
         (ExecutionKind.PREPARATION, PreparationStarted, PreparationEnded, PreparationEnded),
         (ExecutionKind.RELEASE, ReleaseStarted, ReleaseEnded, ReleaseEnded),
         (ExecutionKind.START, StartTaskStarted, StartTaskEnded, StartTaskEnded),
@@ -161,6 +173,32 @@ def test_a_lost_preparation_tells_nobody() -> None:
     """Its job hears that the node restarted, and decides what to run again."""
     execution = an_execution(kind=ExecutionKind.PREPARATION)
     assert list(step(execution, ExecutionLost(key=ID), NOW).effects) == []
+
+
+def test_a_subtask_that_is_coordinated_goes_on() -> None:
+    """T-59: what the command has left behind is there until the subtask is stopped."""
+    running = an_execution(ExecutionState.RUNNING, ExecutionKind.SUBTASK)
+    after = step(running, ExecutionCoordinated(key=ID, time=NOW), NOW)
+    assert after.entity is running
+    assert list(after.effects) == [
+        SubtaskCoordinated(key=TaskKey(17), attempt=1, number=1, time=NOW)
+    ]
+
+
+def test_a_lost_subtask_tells_its_gang() -> None:
+    subtask = an_execution(kind=ExecutionKind.SUBTASK)
+    told = step(subtask, ExecutionLost(key=ID), NOW).effects[0]
+    assert told == SubtaskLost(key=TaskKey(17), attempt=1, number=1)
+
+
+def test_the_application_takes_no_slots_but_its_subtask_keeps_them_until_it_is_over() -> None:
+    """Else others would run on the node beside an application that is still dying."""
+    assert list(opened(an_order(ExecutionKind.PRIMARY), 1).effects) == []
+    application = an_execution(kind=ExecutionKind.PRIMARY)
+    last = StopExecution(key=ExecutionId("subtask-17-1-0"))
+    for over in (ExecutionEnded(key=ID, ending=ending()), ExecutionLost(key=ID)):
+        told = step(application, over, NOW).effects
+        assert list(told[1:]) == [last]
 
 
 def test_a_start_that_comes_after_the_order_to_give_back_counts() -> None:

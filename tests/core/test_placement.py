@@ -285,6 +285,15 @@ def test_the_primary_goes_to_the_node_of_its_affinity() -> None:
     assert (placed.node, placed.others) == (3, (1,))
 
 
+def test_a_pool_whose_nodes_may_not_work_together_takes_no_multi_instance_task() -> None:
+    """T-57; neither does it hold nodes for one, though it wants a single node."""
+    jobs = (one(1, priority=1, is_multi_instance=True), a_job(2, 1))
+    apart = replace(spread(with_slots((1, 1)), *jobs), may_cooperate=False)
+    found = plan(apart)
+    assert ([item.job for item in found.placements], found.held) == ([2], frozenset())
+    assert [item.job for item in placed_by(replace(apart, may_cooperate=True))] == [1]
+
+
 def test_nodes_are_held_for_a_multi_instance_task_so_that_single_tasks_do_not_starve_it() -> None:
     nodes = with_slots((1, 0), (1, 1), (1, 1))
     found = plan(spread(nodes, one(1, priority=1, nodes=3), a_job(2, 3)))

@@ -16,6 +16,9 @@ from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
 from batchyard.core.messages import (
     ConstrainTask,
     DeleteTask,
+    EndGang,
+    ForgetGang,
+    GangPlaced,
     PerformJobAction,
     ReactivateTask,
     RequeueTask,
@@ -149,6 +152,7 @@ def test_the_table_lists_exactly_what_can_happen() -> None:
         new(retry_count_max=limits.RETRY_COUNT_UNLIMITED),
         new(recovery_count=limits.RECOVERY_COUNT_MAX),
         new(is_manager=True),
+        new(instances=2),
     ]
     moves = explore(
         beginnings,
@@ -179,6 +183,59 @@ def test_placing_opens_an_execution_with_the_tasks_slots() -> None:
         ExecutionKind.TASK,
         3,
         1,
+    )
+
+
+def test_a_multi_instance_task_is_placed_as_a_gang() -> None:
+    """T-58: the primary's node comes first."""
+    others = (NodeKey(5), NodeKey(4))
+    event = TaskPlaced(key=KEY, node=NODE, slots=1, needs_preparation=False, others=others)
+    result = step(new(instances=3), event, NOW)
+    assert list(result.effects) == [GangPlaced(key=KEY, attempt=1, nodes=(NODE, *others), slots=1)]
+    assert result.entity is not None
+    assert result.entity.node == NODE
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TaskEnded(key=KEY, attempt=1, ending=ending(0)),
+        TaskGivenBack(key=KEY, attempt=1),
+        TaskLost(key=KEY, attempt=1),
+        RequeueTask(key=KEY, attempt=1),
+        TerminateAttempt(key=KEY, attempt=1),
+        TerminateTask(key=KEY),
+        TaskOutlived(key=KEY),
+    ],
+)
+def test_however_an_attempt_of_a_multi_instance_task_ends_all_instances_do(event: Any) -> None:
+    """T-60: its gang knows what is left of it, so the task stops nothing itself."""
+    effects = list(step(started(placed(new(instances=2))), event, LATER).effects)
+    assert effects[0] == EndGang(key=KEY, attempt=1)
+    assert not any(isinstance(effect, StopExecution) for effect in effects)
+
+
+def test_a_deleted_multi_instance_task_ends_and_forgets_its_gang() -> None:
+    running = started(placed(new(instances=2)))
+    forget = ForgetGang(key=KEY)
+    assert list(step(running, DeleteTask(key=KEY), LATER).effects) == [
+        EndGang(key=KEY, attempt=1),
+        forget,
+    ]
+    over = ended(running, ending(0))
+    assert list(step(over, DeleteTask(key=KEY), LATER).effects) == [forget]
+
+
+def test_a_running_task_of_which_an_instance_never_started_goes_back_uncounted() -> None:
+    """The node of another instance could not be prepared, for example (J-69)."""
+    running = started(placed(new(instances=2)))
+    back = step(running, TaskGivenBack(key=KEY, attempt=1), LATER).entity
+    assert back is not None
+    assert (back.state, back.requeue_count, back.recovery_count, back.retry_count) == (
+        TaskState.ACTIVE,
+        0,
+        0,
+        0,
     )
 
 

@@ -193,6 +193,20 @@ def test_a_task_may_need_more_nodes_than_its_pool_has() -> None:
     assert code(facts(a_node(1), pool=growing), gang) is WaitingCode.NODES_STARTING
 
 
+def test_the_nodes_of_a_pool_may_not_work_together() -> None:
+    """T-57."""
+    gang = WaitingTask(TaskKey(1), nodes=1, is_multi_instance=True)
+    apart = a_pool(task_slots_per_node=1)
+    together = replace(apart, has_inter_node_communication=True)
+    reason = why(gang, facts(a_node(1), pool=apart))
+    assert reason.code is WaitingCode.NEEDS_INTER_NODE_COMMUNICATION
+    assert reason.message == "The nodes of pool pool may not work together on one task."
+    assert code(facts(a_node(1), pool=together), gang) is WaitingCode.PLACEMENT_DUE
+    assert code(facts(a_node(1), pool=apart)) is WaitingCode.PLACEMENT_DUE
+    shared = replace(together, task_slots_per_node=2)
+    assert code(facts(a_node(1), pool=shared), gang) is WaitingCode.NEEDS_INTER_NODE_COMMUNICATION
+
+
 def test_a_pool_may_have_no_nodes() -> None:
     empty = a_pool(target_dedicated_nodes=0)
     assert code(facts(pool=empty)) is WaitingCode.NO_NODES
@@ -310,9 +324,17 @@ def test_a_class_of_tasks_is_what_they_want_of_nodes() -> None:
             WaitingTask(TaskKey(1), nodes=2),
             WaitingTask(TaskKey(1), is_exclusive=True),
             WaitingTask(TaskKey(1), needs_dedicated=True),
+            WaitingTask(TaskKey(1), is_multi_instance=True),
         )
     }
-    assert len(kinds) == 5
+    assert len(kinds) == 6
+
+
+def test_codes_that_only_look_different_are_one_time_of_waiting() -> None:
+    free, held = WaitingCode.NO_FREE_SLOTS, WaitingCode.NODES_HELD
+    assert waiting.is_same_wait(free, free)
+    assert waiting.is_same_wait(free, held)
+    assert not waiting.is_same_wait(free, WaitingCode.NO_NODES)
 
 
 # What placement does and what is said of it.

@@ -32,7 +32,6 @@ from batchyard.core.messages import (
     RecallExecution,
     ReleaseEnded,
     ReleaseStarted,
-    RequeueTask,
     SlotsFreed,
     SlotsTaken,
     StartTaskEnded,
@@ -55,6 +54,7 @@ from batchyard.core.model import (
     ExecutionState,
     TaskKey,
     TaskResult,
+    subtask_execution_id,
 )
 
 ASSIGNED, RECALLED, RUNNING, STOPPING = ExecutionState
@@ -91,11 +91,15 @@ MOVES: Final[
 #: States of an execution that its node has not started as far as is known.
 WAITING: Final = frozenset({ASSIGNED, RECALLED})
 
+#: What takes slots of its node, and is counted by its job there.
+_COUNTED: Final = frozenset({ExecutionKind.TASK, ExecutionKind.SUBTASK})
+
 
 def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
     """Return a new execution for the life `epoch` of its node, and who has to count it.
 
-    A preparation, release or start task takes no slot (J-75, J-81).
+    A preparation, release or start task takes no slot (J-75, J-81). The application of a
+    multi-instance task has those of its subtask there, which outlives it.
     """
     execution = Execution(
         id=order.id,
@@ -109,13 +113,10 @@ def opened(order: OpenExecution, epoch: int) -> Step[Execution]:
         is_manager=order.is_manager,
         number=order.number,
     )
-    if order.kind not in OF_TASKS:
+    if order.kind not in _COUNTED:
         return Step(execution)
-    opened = JobTaskOpened(key=_place(execution))
-    if order.kind is ExecutionKind.PRIMARY:  # Its subtask on that node has the slots.
-        return Step(execution, (opened,))
     taken = SlotsTaken(key=order.node, slots=order.slots, is_manager=order.is_manager)
-    return Step(execution, (taken, opened))
+    return Step(execution, (taken, JobTaskOpened(key=_place(execution))))
 
 
 def step(execution: Execution, event: ExecutionEvent, now: datetime) -> Step[Execution]:
@@ -171,15 +172,9 @@ def _started(execution: Execution, event: ExecutionStarted) -> Step[Execution]:
 def _ended(execution: Execution, ending: Ending | None) -> list[Effect]:
     """Tell first the owner, then the node and the job: they see the owner's new state."""
     match execution.kind:
-        case ExecutionKind.TASK:
+        case ExecutionKind.TASK | ExecutionKind.PRIMARY:
             told: Effect = (
                 TaskGivenBack(key=_task(execution), attempt=execution.attempt)
-                if ending is None
-                else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
-            )
-        case ExecutionKind.PRIMARY:
-            told = (
-                RequeueTask(key=_task(execution), attempt=execution.attempt)
                 if ending is None
                 else TaskEnded(key=_task(execution), attempt=execution.attempt, ending=ending)
             )
@@ -222,18 +217,19 @@ def _coordinated(execution: Execution, event: ExecutionCoordinated) -> SubtaskCo
 
 
 def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ...]:
-    if execution.kind not in OF_TASKS:
-        return ()
-    closed = JobTaskClosed(key=_place(execution))
     if execution.kind is ExecutionKind.PRIMARY:
-        return (closed,)
+        # Only now: the slots of both are not for others while anything of either is left.
+        subtask = subtask_execution_id(_task(execution), execution.attempt, 0)
+        return (StopExecution(key=subtask),)
+    if execution.kind not in _COUNTED:
+        return ()
     freed = SlotsFreed(
         key=execution.node,
         slots=execution.slots,
         result=result,
         is_manager=execution.is_manager,
     )
-    return (freed, closed)
+    return (freed, JobTaskClosed(key=_place(execution)))
 
 
 def _task(execution: Execution) -> TaskKey:

@@ -60,7 +60,7 @@ class TaskEnded(Struct, frozen=True, kw_only=True):
 
 
 class TaskGivenBack(Struct, frozen=True, kw_only=True):
-    """This attempt never started and never will; nobody's fault, so no count rises."""
+    """This attempt, or an instance of it, never started and never will: no count rises."""
 
     key: TaskKey
     attempt: int

@@ -24,13 +24,13 @@ from batchyard.core.messages import (
     ForgetGang,
     GangEvent,
     GangPlaced,
-    RequeueTask,
     StopExecution,
     SubtaskCoordinated,
     SubtaskEnded,
     SubtaskLost,
     SubtaskStarted,
     TaskEnded,
+    TaskGivenBack,
     TaskLost,
     TaskStarted,
 )
@@ -186,7 +186,7 @@ def _ended(gang: Gang, event: SubtaskEnded, now: datetime) -> Step[Gang]:
     if gang.state is WAITING:
         return Step(over)
     if ending is None:
-        return Step(over, (RequeueTask(key=gang.key, attempt=gang.attempt),))
+        return Step(over, (TaskGivenBack(key=gang.key, attempt=gang.attempt),))
     told: tuple[Effect, ...] = (
         TaskStarted(key=gang.key, attempt=gang.attempt, time=ending.start_time),
         TaskEnded(key=gang.key, attempt=gang.attempt, ending=ending),
@@ -201,13 +201,16 @@ def _lost(gang: Gang, event: SubtaskLost, now: datetime) -> Step[Gang]:
     return Step(over, (TaskLost(key=gang.key, attempt=gang.attempt),))
 
 
-def _stops(gang: Gang) -> tuple[Effect, ...]:
-    subtasks = (
+def _stops(gang: Gang) -> list[Effect]:
+    """Stop what is left; beside the application, the subtask ends after it (`core.execution`)."""
+    stops: list[Effect] = [
         StopExecution(key=subtask_execution_id(gang.key, gang.attempt, one.number))
         for one in gang.subtasks
-        if not one.is_over
-    )
-    return (StopExecution(key=primary_execution_id(gang.key, gang.attempt)), *subtasks)
+        if not one.is_over and (one.number > 0 or gang.state is COORDINATING)
+    ]
+    if gang.state is RUNNING:
+        stops.insert(0, StopExecution(key=primary_execution_id(gang.key, gang.attempt)))
+    return stops
 
 
 def _changed(gang: Gang, number: int, **changes: Any) -> Gang:  # noqa: ANN401  # Fields.

@@ -7,7 +7,7 @@ attempt ends decides whether the task completes or becomes ``active`` again, and
 * an exit code that is not zero: a *retry*, at most ``maxTaskRetryCount`` (T-14);
 * a user took the node away: a *requeue* (T-17), if the node had told that it runs;
 * the node was lost: a *recovery*, counted internally and capped (T-15);
-* it never started: given back, and nothing is counted.
+* it never started, or one of its instances did not: given back, and nothing is counted.
 
 A job manager task tells its job when it begins and when it is completed (J-57, J-60).
 
@@ -89,6 +89,7 @@ MOVES: Final[Mapping[tuple[TaskState, type[TaskEvent]], frozenset[TaskState | No
     (PREPARING, DeleteTask): frozenset({None}),
     (RUNNING, TaskStarted): frozenset({RUNNING}),  # A node tells it again after a reconnect.
     (RUNNING, TaskEnded): frozenset({ACTIVE, COMPLETED}),
+    (RUNNING, TaskGivenBack): frozenset({ACTIVE}),  # One of its instances never started.
     (RUNNING, TaskLost): frozenset({ACTIVE, COMPLETED}),
     (RUNNING, RequeueTask): frozenset({ACTIVE}),
     (RUNNING, TerminateAttempt): frozenset({COMPLETED}),

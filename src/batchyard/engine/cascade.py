@@ -411,13 +411,7 @@ class Cascade:
                 and waiting.task is not None
                 and waiting.state in execution.WAITING
             ):
-                given_back = (
-                    TaskGivenBack(key=waiting.task, attempt=waiting.attempt)
-                    if waiting.kind is ExecutionKind.TASK
-                    # Others of its gang may have started.
-                    else RequeueTask(key=waiting.task, attempt=waiting.attempt)
-                )
-                events.append(given_back)
+                events.append(TaskGivenBack(key=waiting.task, attempt=waiting.attempt))
                 events.append(StopExecution(key=waiting.id))
         return events
 

@@ -119,8 +119,9 @@ RETRY_COUNT: Final = Rule(
 )
 REQUEUE_COUNT: Final = Rule(
     "requeue-count",
-    "No requeueCount is above the number of times that nodes were taken away and jobs disabled,"
-    " except of tasks that a restarted manager or a higher priority may displace.",
+    "No requeueCount is above the number of runs that did not succeed, nor above the number of"
+    " times that nodes were taken away and jobs disabled, except of tasks that a restarted manager"
+    " or a higher priority may displace.",
 )
 REACTIVATED_RUNS: Final = Rule(
     "reactivated-runs", "A task that was reactivated has run again when it is completed again."

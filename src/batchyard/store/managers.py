@@ -50,7 +50,7 @@ def open_tasks(connection: Connection, nodes: Iterable[NodeKey]) -> list[OpenTas
         "SELECT execution.task, execution.job, execution.node, slots, execution.attempt, "
         "execution.state = 'stopping', execution.is_manager, task.start_time FROM execution "
         "JOIN task ON task.key = execution.task "
-        "WHERE execution.node IN (SELECT value FROM json_each(?)) AND kind = 'task' "
+        "WHERE execution.node IN (SELECT value FROM json_each(?)) AND kind IN ('task', 'subtask') "
         "ORDER BY execution.task, execution.attempt"
     )
     return [

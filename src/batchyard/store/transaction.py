@@ -358,7 +358,7 @@ class SqlTransaction:
             return {}
         sql = (
             "SELECT job, sum(tasks_open) - (SELECT count(*) FROM execution "
-            "WHERE execution.job = job_node.job AND (kind = 'primary' OR number > 0)) "
+            "WHERE execution.job = job_node.job AND number > 0) "
             "FROM job_node WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job"
         )
         return {JobKey(row[0]): row[1] for row in self._execute(sql, to_json(list(jobs)))}

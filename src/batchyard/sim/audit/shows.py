@@ -58,6 +58,10 @@ class Shows(Judge):
         facts = f"{name} shows {shown.requeue_count}, and was taken away {taken} times"
         is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
         require(is_explained, rules.REQUEUE_COUNT, facts)
+        # What never started costs nothing, and the run that succeeded was not taken away.
+        runs = len(known.runs) - (shown.result == "success")
+        facts = f"{name} shows {shown.requeue_count}, and {runs} runs of it did not succeed"
+        require(shown.requeue_count <= runs, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")
