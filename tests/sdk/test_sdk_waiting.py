@@ -113,6 +113,23 @@ def test_a_start_task_that_fails_is_named_with_node_and_exit_code(
     assert found["details"]["nodeId"] == batch.the_node(client, pool)
 
 
+def test_a_gang_that_is_too_large_for_its_pool_says_so(client, make_pool, trio, create_job, ask):
+    pool = make_pool(1, enable_inter_node_communication=True)
+    job, apart = create_job(pool), create_job(trio)
+    settings = models.MultiInstanceSettings(number_of_instances=2, coordination_command_line="true")
+    gang = batch.task("gang", "true", multi_instance_settings=settings)
+    batch.add_tasks(client, job, [gang])
+    batch.add_tasks(client, apart, [gang])
+
+    found = waits_for(ask, job, "gang", "NeedsMoreNodes")
+
+    assert (found["canEverRun"], found["details"]) == (False, {"requiredNodes": 2, "poolNodes": 1})
+    assert found["message"] == f"It needs 2 nodes at once; pool {pool} has 1."
+    assert waits_for(ask, apart, "gang", "NeedsInterNodeCommunication")["canEverRun"] is False
+    batch.resize(client, pool, 2)
+    batch.wait_for_task(client, job, "gang", "completed")
+
+
 def test_a_task_behind_others_tells_how_many_come_first(client, narrow, create_job, gate, ask):
     job = create_job(narrow)
     waiting = sh(f"cat {gate.path}")

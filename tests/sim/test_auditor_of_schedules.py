@@ -94,6 +94,16 @@ def test_a_schedule_makes_no_job_once_the_window_is_closed() -> None:
         auditor.look(shown(a_job(2, seconds=32)))
 
 
+def test_a_schedule_makes_no_job_before_its_start_from_which_its_times_count() -> None:
+    start = NOW + timedelta(seconds=5)
+    auditor = an_auditor(start=start, interval=timedelta(seconds=10))
+    auditor.look(shown(a_job(1, seconds=14)))
+    auditor.look(shown(a_job(2, seconds=15)))
+    for interval in (None, timedelta(seconds=10)):
+        with broken(rules.SCHEDULED_TIMES):
+            an_auditor(start=start, interval=interval).look(shown(a_job(1, seconds=4)))
+
+
 def test_a_schedule_makes_no_job_after_its_end() -> None:
     auditor = an_auditor(interval=timedelta(seconds=10), end=NOW + timedelta(seconds=20))
     with broken(rules.SCHEDULED_TIMES):

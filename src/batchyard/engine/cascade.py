@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from types import ModuleType
 from typing import Any, Final, Generic, TypeVar, get_args
 
 from batchyard.core import (
@@ -341,12 +342,12 @@ class Cascade:
     def _deliver(self, effect: Effect) -> Sequence[Effect]:
         kind = _KINDS.get(type(effect))
         if kind is not None:
-            name, step = kind
+            name, cycle = kind
             entities: Entities[Any, Any] = getattr(self, name)
             entity = entities.get(effect.key)  # type: ignore[union-attr]  # Every event has one.
             if entity is None:
                 return ()
-            result = step(entity, effect, self.now)
+            result = cycle.step(entity, effect, self.now)
             if result.entity is not entity:
                 entities.put(effect.key, result.entity)  # type: ignore[union-attr]
             return result.effects  # type: ignore[no-any-return]
@@ -468,21 +469,22 @@ class Cascade:
         )
 
 
-def _by_event() -> dict[type[Any], tuple[str, Callable[..., Any]]]:
-    kinds: Sequence[tuple[Any, str, Callable[..., Any]]] = (
-        (TaskEvent, "tasks", task.step),
-        (ExecutionEvent, "executions", execution.step),
-        (GangEvent, "gangs", multi_instance.step),
-        (JobNodeEvent, "job_nodes", job_node.step),
-        (NodeEvent, "nodes", node.step),
-        (JobEvent, "jobs", job.step),
-        (JobScheduleEvent, "job_schedules", job_schedule.step),
-        (PoolEvent, "pools", pool.step),
+def _by_event() -> dict[type[Any], tuple[str, ModuleType]]:
+    kinds: Sequence[tuple[Any, str, ModuleType]] = (
+        (TaskEvent, "tasks", task),
+        (ExecutionEvent, "executions", execution),
+        (GangEvent, "gangs", multi_instance),
+        (JobNodeEvent, "job_nodes", job_node),
+        (NodeEvent, "nodes", node),
+        (JobEvent, "jobs", job),
+        (JobScheduleEvent, "job_schedules", job_schedule),
+        (PoolEvent, "pools", pool),
     )
-    return {event: (name, step) for union, name, step in kinds for event in get_args(union)}
+    return {event: (name, cycle) for union, name, cycle in kinds for event in get_args(union)}
 
 
-#: By each event: where the cascade has the entities that take it, and what a step of them is.
+#: By each event: where the cascade has the entities that take it, and the life cycle of these. Its
+#: `step` is looked up when it is taken, so that a defect can be seeded there.
 _KINDS: Final = _by_event()
 
 

@@ -158,6 +158,7 @@ class Auditor:
         schedule: str,
         *,
         pool: str,
+        start: datetime | None = None,
         interval: timedelta | None = None,
         window: timedelta | None = None,
         end: datetime | None = None,
@@ -165,7 +166,7 @@ class Auditor:
         keeps_pool: bool | None = None,
     ) -> None:
         """A client asks for a job schedule whose jobs have these terms; for their pool see jobs."""
-        new = Schedule(pool, terms or Terms(), keeps_pool, interval, window, end)
+        new = Schedule(pool, terms or Terms(), keeps_pool, start, interval, window, end)
         self._history.schedules.setdefault(schedule, new)
 
     def accepted_schedule(self, schedule: str) -> None:

@@ -31,6 +31,10 @@ def _start_window_ignored(patch: Patch) -> None:
     patch.setattr(job_schedule, "_is_lost", lambda _schedule, _age: False)
 
 
+def _schedule_begins_too_early(patch: Patch) -> None:
+    patch.setattr(job_schedule, "_first", lambda schedule: schedule.creation_time)
+
+
 def _schedule_disabled_in_vain(patch: Patch) -> None:
     def step(original: Any, schedule: Any, event: Any, now: Any) -> Any:
         if isinstance(event, DisableSchedule):
@@ -75,6 +79,11 @@ DEFECTS: Final = (
     SeededDefect(
         "A schedule makes jobs after its start window.",
         _start_window_ignored,
+        rules.SCHEDULED_TIMES,
+    ),
+    SeededDefect(
+        "A schedule does not wait for its first time.",
+        _schedule_begins_too_early,
         rules.SCHEDULED_TIMES,
     ),
     SeededDefect(

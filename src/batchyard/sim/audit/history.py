@@ -164,6 +164,7 @@ class Schedule:
     pool: str
     terms: Terms
     keeps_pool: bool | None
+    start: datetime | None
     interval: timedelta | None
     window: timedelta | None
     end: datetime | None

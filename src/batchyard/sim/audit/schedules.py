@@ -63,10 +63,11 @@ class Schedules(Judge):
         self._seen.add(job.job)
         time, late = _latest_time(one, known, job.creation_time)
         facts = f"{job.job} was made at {job.creation_time}, {one.schedule} at {one.creation_time}"
+        is_begun = known.start is None or job.creation_time >= known.start
         is_new = time > self._latest.get(one.schedule, -1)
         is_open = known.window is None or late < known.window
         is_before_end = known.end is None or job.creation_time < known.end
-        is_in_time = is_new and is_open and is_before_end
+        is_in_time = is_begun and is_new and is_open and is_before_end
         require(is_in_time, rules.SCHEDULED_TIMES, facts)
         self._latest[one.schedule] = time
 
@@ -99,7 +100,7 @@ def number_of(job: ShownJob) -> int:
 
 def _latest_time(one: ShownSchedule, known: Schedule, now: datetime) -> tuple[int, timedelta]:
     """Return the number of the latest of its times, and how long ago that is."""
-    since = now - one.creation_time
+    since = now - (known.start or one.creation_time)
     if known.interval is None:
         return 0, since
     return divmod(since, known.interval)

@@ -22,6 +22,9 @@ from batchyard.sim.surroundings import POOL, command_line
 _PAUSE_SECONDS = 4.0
 _LOOKS = 25
 
+#: After what time the first job of the second schedule is made.
+_FIRST_TIME = timedelta(seconds=7)
+
 
 class SchedulesClient(Client):
     """Has up to two schedules, whose intervals are seconds so that much of them happens."""
@@ -45,6 +48,7 @@ class SchedulesClient(Client):
         now = self.world.timeline.now()
         interval = random.choice((None, timedelta(seconds=random.uniform(3.0, 20.0))))
         timing = Timing(
+            do_not_run_until=now + _FIRST_TIME if schedule == "s1" else None,
             recurrence_interval=interval,
             start_window=random.choice((None, timedelta(seconds=random.uniform(1.0, 10.0)))),
             do_not_run_after=None if interval is None else now + self._span(),
@@ -71,6 +75,7 @@ class SchedulesClient(Client):
         auditor.asked_schedule(
             spec.id,
             pool=spec.job.pool_id,
+            start=spec.timing.do_not_run_until,
             interval=spec.timing.recurrence_interval,
             window=spec.timing.start_window,
             end=spec.timing.do_not_run_after,
