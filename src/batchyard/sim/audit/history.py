@@ -115,6 +115,11 @@ class Task:
         """Its runs that the service learns of and that were not let go."""
         return [run for run in self.runs if run.life.keeps and not run.is_let_go]
 
+    @property
+    def starts(self) -> int:
+        """How often it has started, several instances together once."""
+        return len({one.attempt for one in self.parts}) if self.instances else len(self.runs)
+
     def exits(self) -> Iterator[int]:
         """Return the exit codes of its runs that exited."""
         return (run.exit_code for run in self.runs if run.exit_code is not None)

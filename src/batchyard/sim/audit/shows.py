@@ -59,7 +59,7 @@ class Shows(Judge):
         is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
         require(is_explained, rules.REQUEUE_COUNT, facts)
         # What never started costs nothing, and the run that succeeded was not taken away.
-        runs = len(known.runs) - (shown.result == "success")
+        runs = max(0, known.starts - (shown.result == "success"))
         facts = f"{name} shows {shown.requeue_count}, and {runs} runs of it did not succeed"
         require(shown.requeue_count <= runs, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
