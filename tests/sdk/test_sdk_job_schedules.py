@@ -355,6 +355,34 @@ def test_a_terminated_schedule_ends_its_job_and_takes_no_change_any_more(
     assert refusal(client.begin_terminate_job_schedule, name) == completed
 
 
+def test_a_schedule_that_is_terminated_by_force_is_completed_at_once(client, wide, create_schedule):
+    """J-42; its task is ended too."""
+    name = create_schedule(wide)
+    job = f"{name}:job-1"
+    client.create_task(job, batch.task("long", sh("exec sleep 600")))
+    batch.wait_for_task(client, job, "long", "running")
+
+    client.begin_terminate_job_schedule(name, force=True, polling_interval=1)
+
+    assert client.get_job_schedule(name).state == "completed"
+    assert client.get_job(job).state == "completed"
+    batch.wait_for_task(client, job, "long", "completed")
+
+
+def test_a_schedule_that_is_deleted_by_force_is_gone(server, client, wide, create_schedule):
+    """J-42, without the client, which cannot send it."""
+    name = create_schedule(wide)
+    job = f"{name}:job-1"
+    client.create_task(job, batch.task("long", sh("exec sleep 600")))
+    batch.wait_for_task(client, job, "long", "running")
+
+    answer = RawClient(server, FIRST).request("DELETE", f"/jobschedules/{name}?force=true")
+
+    assert answer.status == 202
+    wait_until(lambda: not exists(client, name), 10, "the schedule gone")
+    assert batch.is_gone(client, job)
+
+
 def test_a_deleted_schedule_takes_its_jobs_and_their_files_with_it(client, wide, create_schedule):
     """SC-16, SC-27."""
     name = create_schedule(wide)

@@ -189,16 +189,19 @@ class Auditor:
         known.enables_open -= times
         known.is_disabled = False
 
-    def asked_end_schedule(self, schedule: str, *, is_deletion: bool = False) -> None:
+    def asked_end_schedule(
+        self, schedule: str, *, is_deletion: bool = False, is_forced: bool = False
+    ) -> None:
         """A client asks for the end of a schedule and its job, or for the deletion of all."""
         known = self._history.schedules[schedule]
         known.is_end_asked = True
         known.is_deletion_asked |= is_deletion
+        known.is_force_asked |= is_forced
         for job in self._history.jobs_of(schedule):
             if is_deletion:
-                self.asked_deletion(job.name)
+                self.asked_deletion(job.name, is_forced=is_forced)
             else:
-                self.asked_end(job.name)
+                self.asked_end(job.name, is_forced=is_forced)
 
     def ended_schedule(self, schedule: str, *, is_deletion: bool = False) -> None:
         """The service has said that it ends or deletes the schedule."""

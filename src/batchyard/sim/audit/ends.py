@@ -101,8 +101,8 @@ class Disabled(Judge):
         super().__init__(history)
         #: Jobs that were shown as disabled with no enabling asked for, by how often one was before.
         self._disabled: dict[str, int] = {}
-        #: Since when jobs have been shown as disabling, without faults.
-        self._disabling: dict[str, datetime] = {}
+        #: Since when jobs have been shown as disabling, without faults, and as above.
+        self._disabling: dict[str, tuple[datetime, int]] = {}
 
     def task_started(self, run: Run, job: Job, task: Task) -> None:
         """Nothing starts in a disabled job, and soon nothing in one that is being disabled."""
@@ -111,8 +111,14 @@ class Disabled(Judge):
             return
         is_disabled = self._disabled.get(job.name) == job.enables
         require(not is_disabled, rules.DISABLED_RESTS, f"{run} of {job.name} started")
-        since, now = self._disabling.get(job.name), self.history.look_time
-        is_late = since is not None and now is not None and now - since >= _WAIT
+        since, enables = self._disabling.get(job.name, (None, 0))
+        now = self.history.look_time
+        is_late = (
+            since is not None
+            and enables == job.enables
+            and now is not None
+            and now - since >= _WAIT
+        )
         require(not is_late, rules.DISABLED_RESTS, f"{run} of {job.name} started")
 
     def subtask_started(self, run: Run, job: Job, task: Task) -> None:
@@ -127,7 +133,7 @@ class Disabled(Judge):
             if one.state != "disabling" or job.enables_open or not self.history.is_calm:
                 self._disabling.pop(one.job, None)
             else:
-                self._disabling.setdefault(one.job, shown.time)
+                self._disabling.setdefault(one.job, (shown.time, job.enables))
             if one.state == "disabled":
                 if not job.enables_open:
                     self._disabled[one.job] = job.enables

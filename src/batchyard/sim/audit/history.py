@@ -182,6 +182,7 @@ class Schedule:
     #: answer.
     is_disabled: bool = False
     disables: int = 0
+    is_force_asked: bool = False
     enables_open: int = 0
 
 
@@ -220,6 +221,7 @@ class History:
                 keeps_pool=schedule.keeps_pool,
                 is_end_asked=schedule.is_end_asked,
                 is_deletion_asked=schedule.is_deletion_asked,
+                is_force_asked=schedule.is_force_asked,
             )
         return self.jobs.get(name)
 

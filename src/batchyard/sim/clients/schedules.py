@@ -165,5 +165,7 @@ class SchedulesClient(Client):
             partial(end, is_forced=is_forced),
             schedule,
             accepted=lambda _view: auditor.ended_schedule(schedule, is_deletion=is_deletion),
-            asked=lambda: auditor.asked_end_schedule(schedule, is_deletion=is_deletion),
+            asked=lambda: auditor.asked_end_schedule(
+                schedule, is_deletion=is_deletion, is_forced=is_forced
+            ),
         )
