@@ -207,6 +207,14 @@ def test_a_subtask_that_fails_is_how_the_attempt_ends() -> None:
     assert (failed.start_time, failed.end_time) == (NOW, LATER)
 
 
+def test_a_task_never_ends_before_it_starts() -> None:
+    """The node of the instance that failed may tell it later than that of the primary its start."""
+    begun = SubtaskStarted(key=KEY, attempt=1, number=0, time=LATER + timedelta(seconds=1))
+    told_last = told(after(placing(), begun), over(1, ending(7)))[-1]
+    assert isinstance(told_last, TaskEnded)
+    assert told_last.ending.end_time == begun.time
+
+
 def test_a_subtask_that_never_starts_gives_the_task_back() -> None:
     gang = after(placing(), coordinated(0))
     assert told(gang, never_started(1)) == [TaskGivenBack(key=KEY, attempt=1)]

@@ -341,6 +341,15 @@ def test_a_task_that_needs_more_nodes_than_the_pool_has_waits_and_says_so(pool: 
     assert pool.assigned(1) == ["task-2-1"]  # It holds nothing meanwhile.
 
 
+def test_a_single_task_of_its_job_passes_it_though_one_node_alone_is_free(world: World) -> None:
+    """Of each size the first tasks are looked at: it is of another size than they."""
+    world.pool(has_inter_node_communication=True)
+    world.job()
+    world.tasks("t", "u", multi_instance=gang(2))
+    world.tasks("a")
+    assert world.assigned() == ["task-3-1"]
+
+
 def test_a_task_in_a_pool_whose_nodes_may_not_work_together_waits_and_says_so(
     world: World,
 ) -> None:

@@ -74,6 +74,11 @@ HAPPENS = {
     "terminate a job by force": 14,
     "delete a job by force": 13,
     "job completed, JMComplete": 26,
+    "subtask coordinated": 8,
+    "subtask failed": 4,
+    "subtask stopped": 8,
+    "primary exited": 6,
+    "primary failed": 4,
     "job completed, TerminateJobSchedule": 7,
 }
 

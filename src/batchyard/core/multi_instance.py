@@ -187,9 +187,12 @@ def _ended(gang: Gang, event: SubtaskEnded, now: datetime) -> Step[Gang]:
         return Step(over)
     if ending is None:
         return Step(over, (TaskGivenBack(key=gang.key, attempt=gang.attempt),))
+    # The primary's may have started after the end of this one, of which its node told later.
+    began = gang.subtasks[0].start_time or ending.start_time
+    last = replace(ending, end_time=max(began, ending.end_time))
     told: tuple[Effect, ...] = (
         TaskStarted(key=gang.key, attempt=gang.attempt, time=ending.start_time),
-        TaskEnded(key=gang.key, attempt=gang.attempt, ending=ending),
+        TaskEnded(key=gang.key, attempt=gang.attempt, ending=last),
     )
     return Step(over, told)
 

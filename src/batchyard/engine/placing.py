@@ -146,12 +146,17 @@ class _Nodes:
         return placement.queue_slots_max(self.usable[key].slots, max(known, default=timedelta()))
 
 
-def _cut(waiting: dict[JobKey, list[Task]], limit: int) -> dict[JobKey, set[int]]:
+def _size(task: Task) -> tuple[int, int]:
+    """Return how many slots a task needs, and on how many nodes, 0 where it is on one alone."""
+    return (task.required_slots, task.instances)
+
+
+def _cut(waiting: dict[JobKey, list[Task]], limit: int) -> dict[JobKey, set[tuple[int, int]]]:
     """Return of which jobs, and sizes, more may wait: at most `limit` of each size were read."""
     cut = {}
     for job, tasks in waiting.items():
-        counts = Counter(task.required_slots for task in tasks) if len(tasks) >= limit else {}
-        sizes = {slots for slots, count in counts.items() if count >= limit}
+        counts = Counter(map(_size, tasks)) if len(tasks) >= limit else {}
+        sizes = {size for size, count in counts.items() if count >= limit}
         if sizes:
             cut[job] = sizes
     return cut
@@ -262,7 +267,7 @@ class _Round:
             for key in keys
             if key not in full
             and cut.get(key, set())
-            - {task.required_slots for task in waiting[key] if task.key not in placed}
+            - {_size(task) for task in waiting[key] if task.key not in placed}
         ]
         if again:
             cascade.flush()  # The next look must not find what is placed already.
@@ -422,7 +427,9 @@ class _Round:
                     if task.key not in placed
                 }
             if left:
-                self._ready.note_least_slots(key, min([*left, *unseen.get(key, ())]))
+                self._ready.note_least_slots(
+                    key, min([*left, *(slots for slots, _ in unseen.get(key, ()))])
+                )
             elif len(waiting[key]) < limit:
                 self._ready.drop(key)
             elif self._nodes.free_room > 0 or (queue_room and self._nodes.may_queue(key)):

@@ -186,9 +186,9 @@ class _Groups:
         """Tasks that only need a place, by their classes; if that is exact, `left` in all."""
         looked = limits.WAITING_TASKS_LOOKED_AT
         first = self._transaction.waiting_tasks([self._job.key], looked)[self._job.key]
-        sizes: dict[int, list[Task]] = {}
+        sizes: dict[tuple[int, int], list[Task]] = {}
         for task in first:
-            sizes.setdefault(task.required_slots, []).append(task)
+            sizes.setdefault((task.required_slots, task.instances), []).append(task)
         groups = []
         for tasks in sizes.values():
             count = left if is_exact and len(sizes) == 1 else None

@@ -8,9 +8,9 @@ Three kinds of facts:
 
 * what clients did: `asked_...` when a request leaves, whatever becomes of it; `accepted_...` and
   `deleted` when a success came back (a request whose answer was lost is asked, not accepted);
-* what really happened on machines: `life_began`, `started`, `exited`, `killed`, `given_up`,
-  `life_over`. A *life* of a node lasts from one boot to the next. What ran in a life is over with
-  it, and what it had not yet told is lost;
+* what really happened on machines: `life_began`, `started`, `coordinated`, `exited`, `killed`,
+  `given_up`, `life_over`. A *life* of a node lasts from one boot to the next. What ran in a life is
+  over with it, and what it had not yet told is lost;
 * what the service shows: `look` at any time, `rest` once there are no faults any more, no requests,
   and time enough for everything to end.
 
@@ -28,8 +28,10 @@ from batchyard.sim.audit.auto_pools import AutoPools
 from batchyard.sim.audit.dependencies import Dependencies
 from batchyard.sim.audit.ends import Disabled, Ends, Parallel
 from batchyard.sim.audit.forced_ends import ForcedEnds
+from batchyard.sim.audit.gangs import Gangs
 from batchyard.sim.audit.history import (
     START,
+    SUBTASK,
     History,
     Job,
     Life,
@@ -56,6 +58,7 @@ _JUDGES: Final[tuple[type[Judge], ...]] = (
     Starts,
     Preparations,
     Managers,
+    Gangs,
     Shows,
     Dependencies,
     Disabled,
@@ -130,8 +133,12 @@ class Auditor:
         retries: int = 0,
         needs: Needs | None = None,
         reactions: Reactions | None = None,
+        instances: int = 0,
     ) -> None:
-        """A client asks for a task with its retries, -1 for no limit; may be repeated."""
+        """A client asks for a task with its retries, -1 for no limit; may be repeated.
+
+        A multi-instance task has `instances`, and `slots` on the node of each.
+        """
         of = self._job(job)
         new = Task(
             slots=slots,
@@ -141,6 +148,7 @@ class Auditor:
             reactions=reactions or Reactions(),
             taken_before=self._history.taken_from(of),
             is_end_asked=of.is_end_asked,
+            instances=instances,
         )
         of.tasks.setdefault(task, new)
         of.lets_go |= of.terms.acts_on_failure and DISABLE in new.reactions.job_actions
@@ -277,7 +285,7 @@ class Auditor:
     def _let_go(self, known: Task) -> None:
         """What runs need not count any more, nor what has ended and is not told yet."""
         if known.completed is None:
-            for run in known.runs:
+            for run in (*known.runs, *known.parts):
                 run.is_let_go = True
 
     def asked_enable(self, job: str) -> None:
@@ -360,11 +368,24 @@ class Auditor:
         for run in [run for run in self._history.alive.values() if run.life is life]:
             self._over(run)
 
-    def started(self, run: str, kind: str, node: str, job: str = "", task: str = "") -> None:
-        """A process starts. A start task has no job, and only a task has a task's name."""
+    def started(
+        self,
+        run: str,
+        kind: str,
+        node: str,
+        job: str = "",
+        task: str = "",
+        *,
+        attempt: str = "",
+    ) -> None:
+        """A process starts. A start task has no job, and only a task has a task's name.
+
+        Of a multi-instance task each attempt has a name: its instances, each of them a `subtask`,
+        and its application, the `primary`, have it in common.
+        """
         history = self._history
         require(run not in history.runs, rules.ONE_START, f"{run} started again on {node}")
-        new = Run(run, kind, job, task, history.lives[node])
+        new = Run(run, kind, job, task, history.lives[node], attempt=attempt)
         of = history.adopt(job)
         require(kind == START or of is not None, rules.ASKED, f"{new} started")
         for judge in self._judges:
@@ -383,6 +404,18 @@ class Auditor:
                     judge.task_started(run, job, task)
                 run.is_let_go |= job.lets_go
                 task.runs.append(run)
+            case "subtask":
+                task = self._gang(run, job)
+                for judge in self._judges:
+                    judge.subtask_started(run, job, task)
+                run.is_let_go |= job.lets_go
+                task.parts.append(run)
+            case "primary":
+                task = self._gang(run, job)
+                for judge in self._judges:
+                    judge.application_started(run, job, task)
+                run.is_let_go |= job.lets_go
+                task.runs.append(run)
             case "preparation":
                 for judge in self._judges:
                     judge.preparation_started(run, job)
@@ -391,6 +424,16 @@ class Auditor:
                 for judge in self._judges:
                     judge.release_started(run, job)
                 job.runs.append(run)
+
+    def _gang(self, run: Run, job: Job) -> Task:
+        task = job.tasks.get(run.task)
+        require(task is not None and task.instances > 0, rules.ASKED, f"{run} started")
+        assert task is not None
+        return task
+
+    def coordinated(self, run: str) -> None:
+        """The coordination command of an instance has exited with 0; the instance stays."""
+        self._history.runs[run].is_coordinated = True
 
     def exited(self, run: str, exit_code: int, *, used_microseconds: int = 0) -> None:
         """A process has exited by itself, and nothing of it is left."""
@@ -411,6 +454,8 @@ class Auditor:
     def _over(self, run: Run) -> None:
         run.is_over = True
         self._history.alive.pop(run.name, None)
+        if run.kind == SUBTASK and run.exit_code:
+            self._history.jobs[run.job].tasks[run.task].runs.append(run)
         for judge in self._judges:
             judge.run_over(run)
 

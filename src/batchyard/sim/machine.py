@@ -11,6 +11,7 @@ from typing import Final
 
 from batchyard.agent.journal import (
     Attached,
+    CoordinatedEntry,
     EndedEntry,
     Entry,
     Forget,
@@ -208,7 +209,12 @@ class Machine:
         process = _Process(assignment, note_of(assignment, self._slots), now)
         world.timeline.note(f"{self.name} starts {name} ({assignment.job_id}/{assignment.task_id})")
         world.auditor.started(
-            name, str(assignment.kind), self.name, assignment.job_id, assignment.task_id
+            name,
+            str(assignment.kind),
+            self.name,
+            assignment.job_id,
+            assignment.task_id,
+            attempt=_attempt_of(assignment),
         )
         self._running[name] = process
         world.tally[f"{assignment.kind} started"] += 1
@@ -224,6 +230,14 @@ class Machine:
         if limit is not None and limit < seconds:
             world.timeline.after(limit, lambda: self._time_out(name, process))
 
+    def _stay(self, name: str) -> None:
+        """A coordination command has done what it had to; the subtask stays until it is ended."""
+        world = self._world
+        world.tally["subtask coordinated"] += 1
+        world.timeline.note(f"{self.name} has coordinated {name}")
+        world.auditor.coordinated(name)
+        self._append([CoordinatedEntry(name, world.timeline.stamp())])
+
     def _time_out(self, name: str, process: _Process) -> None:
         if self._running.get(name) is process:
             self._end(name, EndCause.TIMED_OUT, 2.0)
@@ -237,6 +251,9 @@ class Machine:
 
     def _exit(self, name: str, process: _Process, code: int) -> None:
         if self._running.get(name) is not process:
+            return
+        if process.assignment.kind is ExecutionKind.SUBTASK and not code and not process.cause:
+            self._stay(name)
             return
         del self._running[name]
         world = self._world
@@ -253,6 +270,14 @@ class Machine:
         counted = (used - used // 3, used // 3, 0, 0)
         entry = EndedEntry(name, cause, code, "", process.start_time, now, process.note, counted)
         self._append([entry])
+
+
+def _attempt_of(assignment: Assignment) -> str:
+    """Return what the executions of one attempt of a multi-instance task have in common."""
+    if assignment.kind not in (ExecutionKind.SUBTASK, ExecutionKind.PRIMARY):
+        return ""
+    _, task, attempt, *_ = assignment.execution_id.split("-")
+    return f"{task}-{attempt}"
 
 
 class _SimulatedHands:

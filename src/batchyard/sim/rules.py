@@ -94,6 +94,23 @@ MANAGER_FIRST: Final = Rule(
 MANAGER_ALONE: Final = Rule(
     "manager-alone", "Nothing runs beside a job manager task that has its node for itself."
 )
+INSTANCES_APART: Final = Rule(
+    "instances-apart",
+    "The instances of a multi-instance task have a node each, and there are no more of them than"
+    " it has.",
+)
+ALL_COORDINATED: Final = Rule(
+    "all-coordinated",
+    "The application of a multi-instance task starts once the coordination command of each instance"
+    " has exited with 0, beside one that is still there.",
+)
+INSTANCE_LASTS: Final = Rule(
+    "instance-lasts", "The instance beside an application is there until that is over."
+)
+ATTEMPTS_APART: Final = Rule(
+    "attempts-apart",
+    "No instance of a multi-instance task starts where something of another attempt runs.",
+)
 COMPLETED_RESTS: Final = Rule("completed-rests", "A task that was shown as completed stays so.")
 
 # Whenever one looks.

@@ -82,7 +82,7 @@ class Surroundings:
         place = assignment.job_id, assignment.task_id
         number = self._runs.get(place, 0)
         self._runs[place] = number + 1
-        if assignment.kind is not ExecutionKind.TASK:
+        if assignment.kind not in (ExecutionKind.TASK, ExecutionKind.PRIMARY):
             return float(seconds), int(self.random.choice(codes))
         return float(seconds), int(codes[min(number, len(codes) - 1)])
 

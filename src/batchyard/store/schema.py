@@ -34,6 +34,10 @@ metadata: Final = MetaData(
 #: primary key is an index beside the table, to be written and looked up for every row.
 KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
 
+#: What placement sees of a task before it looks at it: how many slots it needs, and on how many
+#: nodes. A multi-instance task that finds none must not hide the single tasks behind it.
+TASK_SIZE: Final = "required_slots + 1000 * instances"
+
 
 def _run(prefix: str) -> list[Column[Any]]:
     """Return the columns of a `Run`: filters ask for some of them."""
@@ -304,11 +308,11 @@ task: Final = Table(
     ),
     # Placement: where the manager of a job stands.
     Index("ix_task_manager", "job", sqlite_where=text("is_manager = 1")),
-    # Placement: the first waiting tasks of a job, of each size.
+    # Placement: the first waiting tasks of a job, of each size (`TASK_SIZE`).
     Index(
         "ix_task_waiting",
         "job",
-        "required_slots",
+        text(TASK_SIZE),
         "key",
         sqlite_where=text("state = 'active' AND is_placed = 0 AND dependencies_left = 0"),
     ),

@@ -36,6 +36,7 @@ from batchyard.core.model import (
 )
 from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
 from batchyard.store import dependencies, job_schedules, lifetimes, managers, schema, sets
+from batchyard.store.schema import TASK_SIZE
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
 from batchyard.store.waiting import IS_WAITING, SqlWaits
 
@@ -700,20 +701,20 @@ def _names(codec: Codec[Any], prefix: str = "") -> str:
 
 
 _WAITING_TASKS: Final = f"""
-WITH RECURSIVE size(job, slots) AS (
-  SELECT value, (SELECT min(required_slots) FROM task WHERE job = value AND {IS_WAITING})
+WITH RECURSIVE size(job, number) AS (
+  SELECT value, (SELECT min({TASK_SIZE}) FROM task WHERE job = value AND {IS_WAITING})
   FROM json_each(?)
   UNION ALL
   SELECT job, (
-    SELECT min(required_slots) FROM task
-    WHERE task.job = size.job AND {IS_WAITING} AND required_slots > size.slots
+    SELECT min({TASK_SIZE}) FROM task
+    WHERE task.job = size.job AND {IS_WAITING} AND {TASK_SIZE} > size.number
   )
-  FROM size WHERE slots IS NOT NULL
+  FROM size WHERE number IS NOT NULL
 )
 SELECT {_names(TASKS, "task.")} FROM size JOIN task ON task.key IN (
   SELECT key FROM task AS first
-  WHERE job = size.job AND {IS_WAITING} AND required_slots = size.slots
+  WHERE job = size.job AND {IS_WAITING} AND {TASK_SIZE} = size.number
   ORDER BY key LIMIT ?
 )
-WHERE slots IS NOT NULL
+WHERE number IS NOT NULL
 """

@@ -27,6 +27,7 @@ from batchyard.core.model import (
 from batchyard.core.waiting import Dependencies, Kind
 from batchyard.engine.waits import Begun, Dependents, Past
 from batchyard.store import schema, sets
+from batchyard.store.schema import TASK_SIZE
 from batchyard.store.values import from_microseconds, to_json, to_microseconds
 
 #: A task that placement may place.
@@ -60,6 +61,11 @@ _BLOCKS: Final = (
 )
 
 
+def _size(task: Task) -> int:
+    """Return the `TASK_SIZE` of a task."""
+    return task.required_slots + 1000 * task.instances
+
+
 class SqlWaits:
     """See `batchyard.engine.waits.Waits`."""
 
@@ -87,9 +93,9 @@ class SqlWaits:
         """Return how many older tasks of its class wait for a place in its job, up to `limit`."""
         sql = (
             "SELECT count(*) FROM (SELECT 1 FROM task "
-            f"WHERE job = ? AND {IS_WAITING} AND required_slots = ? AND key < ? LIMIT ?)"
+            f"WHERE job = ? AND {IS_WAITING} AND {TASK_SIZE} = ? AND key < ? LIMIT ?)"
         )
-        return int(self._one(sql, task.job, task.required_slots, task.key, limit))
+        return int(self._one(sql, task.job, _size(task), task.key, limit))
 
     def tasks_of_higher_priority(self, job: Job, pool: PoolKey) -> int:
         """Return how many active tasks the jobs of a pool have that come before a job."""
@@ -104,9 +110,9 @@ class SqlWaits:
         """Return how many tasks of the class of one wait for a place, up to `limit`."""
         sql = (
             "SELECT count(*) FROM (SELECT 1 FROM task "
-            f"WHERE job = ? AND {IS_WAITING} AND required_slots = ? LIMIT ?)"
+            f"WHERE job = ? AND {IS_WAITING} AND {TASK_SIZE} = ? LIMIT ?)"
         )
-        return int(self._one(sql, sample.job, sample.required_slots, limit))
+        return int(self._one(sql, sample.job, _size(sample), limit))
 
     def begun_tasks(self, job: JobKey, limit: int) -> list[Begun]:
         """Return tasks of a job that have a node and have not started."""

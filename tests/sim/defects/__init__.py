@@ -13,6 +13,7 @@ from batchyard.sim.world import SimulationFailed, World
 from tests.sim.defects import (
     commits,
     dependencies,
+    gangs,
     job_ends,
     job_nodes,
     jobs,
@@ -35,6 +36,7 @@ DEFECTS: Final[tuple[SeededDefect, ...]] = (
     *job_ends.DEFECTS,
     *schedules.DEFECTS,
     *managers.DEFECTS,
+    *gangs.DEFECTS,
 )
 
 

@@ -56,7 +56,7 @@ SEEDS: Final[dict[str, int]] = {
     "force-ignored": 68,
     "active-job-forgotten": 2,
     "missed-times-made-up": 19,
-    "start-window-ignored": 42,
+    "start-window-ignored": 24,
     "schedule-begins-too-early": 7,
     "schedule-disabled-in-vain": 85,
     "job-of-ended-schedule-forgotten": 133,
@@ -66,4 +66,9 @@ SEEDS: Final[dict[str, int]] = {
     "manager-shares-its-node": 0,
     "manager-ends-nothing": 1,
     "manager-displaces-anybody": 23,
+    "application-does-not-wait-for-all": 25,
+    "instance-ends-beside-its-application": 25,
+    "instances-of-other-nodes-go-on": 32,
+    "failed-coordination-is-passed-over": 40,
+    "instance-outlasts-its-task": 5,
 }

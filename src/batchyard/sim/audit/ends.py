@@ -5,7 +5,17 @@ from typing import Final
 
 from batchyard.sim import rules
 from batchyard.sim.audit.dependencies import ends_of, possible_ends
-from batchyard.sim.audit.history import TASK, History, Job, Run, Task, names, require, schedule_of
+from batchyard.sim.audit.history import (
+    OF_TASKS,
+    TASK,
+    History,
+    Job,
+    Run,
+    Task,
+    names,
+    require,
+    schedule_of,
+)
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.shown import Shown, ShownJob, ShownTask
 from batchyard.sim.audit.terms import DISABLE, TERMINATE
@@ -111,6 +121,10 @@ class Disabled(Judge):
         )
         require(not is_late, rules.DISABLED_RESTS, f"{run} of {job.name} started")
 
+    def subtask_started(self, run: Run, job: Job, task: Task) -> None:
+        """An instance is as a task."""
+        self.task_started(run, job, task)
+
     def look(self, shown: Shown) -> None:
         """Nothing of a disabled job runs."""
         for one in shown.jobs:
@@ -127,7 +141,7 @@ class Disabled(Judge):
                 busy = [
                     run
                     for run in alive
-                    if run.kind == TASK and run.job == one.job and run.life.keeps
+                    if run.kind in OF_TASKS and run.job == one.job and run.life.keeps
                 ]
                 facts = f"{one.job} is disabled, and there is still {names(busy)}"
                 require(not busy, rules.DISABLED_RESTS, facts)

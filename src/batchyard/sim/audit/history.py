@@ -13,6 +13,10 @@ TASK: Final = "task"
 PREPARATION: Final = "preparation"
 RELEASE: Final = "release"
 START: Final = "start"
+SUBTASK: Final = "subtask"
+
+#: What takes the slots of its task on a node.
+OF_TASKS: Final = frozenset({TASK, SUBTASK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class Life:
 class Run:
     """One process, from its start to its end. `exit_code` is None when it did not exit.
 
+    `attempt` is of an instance of a multi-instance task, and of its application.
+
     One that is `let_go` no longer counts for its task: a client asked for its end, or it may have
     been displaced.
     `used_microseconds` is the CPU time that it has really used; of one that runs it is unknown yet.
@@ -68,6 +74,8 @@ class Run:
     is_let_go: bool = False
     exit_code: int | None = None
     used_microseconds: int = 0
+    attempt: str = ""
+    is_coordinated: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} on {self.life}"
@@ -88,7 +96,11 @@ class Task:
     is_end_asked: bool = False
     is_deletion_asked: bool = False
     is_deleted: bool = False
+    #: Of a multi-instance task: those of its application, and instances that failed.
     runs: list[Run] = field(default_factory=list)
+    #: How many instances it has, 0 if it is no multi-instance task, and all that ran.
+    instances: int = 0
+    parts: list[Run] = field(default_factory=list)
     completed: ShownTask | None = None
     #: Reactivations: how many were asked for, how many of these wait for their answer, and how many
     #: runs there were before the one that was accepted.
@@ -102,6 +114,11 @@ class Task:
     def counted(self) -> list[Run]:
         """Its runs that the service learns of and that were not let go."""
         return [run for run in self.runs if run.life.keeps and not run.is_let_go]
+
+    @property
+    def starts(self) -> int:
+        """How often it has started, several instances together once."""
+        return len({one.attempt for one in self.parts}) if self.instances else len(self.runs)
 
     def exits(self) -> Iterator[int]:
         """Return the exit codes of its runs that exited."""
@@ -221,13 +238,13 @@ class History:
         """Let the tasks of a job be displaced from now on."""
         self.displaceable.add(job.name)
         for task in job.tasks.values():
-            for run in task.runs:
+            for run in (*task.runs, *task.parts):
                 run.is_let_go = True
 
     def tasks_alive_on(self, life: Life) -> Iterator[tuple[Run, Task]]:
         """Return what runs of tasks in this life."""
         for run in self.alive.values():
-            if run.kind == TASK and run.life is life:
+            if run.kind in OF_TASKS and run.life is life:
                 yield run, self.jobs[run.job].tasks[run.task]
 
 

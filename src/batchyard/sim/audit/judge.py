@@ -19,6 +19,12 @@ class Judge:
     def task_started(self, run: Run, job: Job, task: Task) -> None:
         """A process of a task starts."""
 
+    def subtask_started(self, run: Run, job: Job, task: Task) -> None:
+        """An instance of a multi-instance task starts."""
+
+    def application_started(self, run: Run, job: Job, task: Task) -> None:
+        """The application of a multi-instance task starts."""
+
     def preparation_started(self, run: Run, job: Job) -> None:
         """A process of a job preparation task starts."""
 

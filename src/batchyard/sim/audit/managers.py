@@ -23,6 +23,15 @@ class Managers(Judge):
                 require(not is_alone, rules.MANAGER_ALONE, f"{run} started beside {beside}")
         run.is_let_go = job.name in self.history.displaceable
 
+    def subtask_started(self, run: Run, job: Job, task: Task) -> None:
+        """An instance is as a task."""
+        self.task_started(run, job, task)
+
+    def application_started(self, run: Run, job: Job, task: Task) -> None:
+        """It starts where its job is already."""
+        del task
+        run.is_let_go = job.name in self.history.displaceable
+
     def run_over(self, run: Run) -> None:
         """A manager that is over may run again, and displace others; or it ends its job."""
         manager = self.history.managers.get(run.job)

@@ -35,13 +35,14 @@ class Peace(Judge):
         lives = self.history.lives
         if not is_satisfied(job.tasks[task.task]):
             return False
-        return any(
+        able = sum(
             (node.pool == pool or (not pool and node.pool in job.pools))
             and node.state in ("idle", "running")
             and lives[node.node].slots >= job.tasks[task.task].slots
             and not has_failed(job, lives[node.node])
             for node in shown.nodes
         )
+        return able >= max(1, job.tasks[task.task].instances)
 
 
 def _require_ended(job: Job, state: str | None) -> None:

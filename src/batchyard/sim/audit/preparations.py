@@ -16,6 +16,10 @@ class Preparations(Judge):
         released = job.runs_on(run.life.node, RELEASE)
         require(not released, rules.RELEASE_LAST, f"{run} started after {names(released)}")
 
+    def subtask_started(self, run: Run, job: Job, task: Task) -> None:
+        """An instance is as a task."""
+        self.task_started(run, job, task)
+
     def preparation_started(self, run: Run, job: Job) -> None:
         """It runs until it has succeeded once in the life of a node."""
         require(job.preparation is not None, rules.ASKED, f"{run} started")

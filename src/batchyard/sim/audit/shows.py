@@ -59,7 +59,7 @@ class Shows(Judge):
         is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
         require(is_explained, rules.REQUEUE_COUNT, facts)
         # What never started costs nothing, and the run that succeeded was not taken away.
-        runs = len(known.runs) - (shown.result == "success")
+        runs = max(0, known.starts - (shown.result == "success"))
         facts = f"{name} shows {shown.requeue_count}, and {runs} runs of it did not succeed"
         require(shown.requeue_count <= max(0, runs), rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
@@ -97,7 +97,7 @@ def _judge_result(shown: ShownTask, known: Task, *, is_ended: bool) -> None:
     elif shown.exit_code is not None:
         is_real = shown.exit_code != 0 and shown.exit_code in exits
     else:
-        lost = sum(run.exit_code is None for run in known.runs)
+        lost = sum(run.exit_code is None for run in (*known.runs, *known.parts))
         is_real = is_ended or lost > _LOSSES_MAX
     require(is_real, rules.RESULTS, f"{shown}, and its runs exited with {sorted(exits)}")
 

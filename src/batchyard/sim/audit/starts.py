@@ -1,7 +1,7 @@
 """Judges the starts of tasks: where, when, and whether it is their turn."""
 
 from batchyard.sim import rules
-from batchyard.sim.audit.history import PREPARATION, TASK, Job, Run, Task, require
+from batchyard.sim.audit.history import OF_TASKS, PREPARATION, Job, Run, Task, require
 from batchyard.sim.audit.judge import Judge
 
 
@@ -10,19 +10,26 @@ class Starts(Judge):
 
     def run_started(self, run: Run) -> None:
         """A start task that has to succeed comes first."""
-        if run.kind in (TASK, PREPARATION):
+        if run.kind in OF_TASKS or run.kind == PREPARATION:
             is_ready = run.life.is_started or not run.life.waits_for_start_task
             require(is_ready, rules.START_TASK_FIRST, f"{run} started")
 
     def task_started(self, run: Run, job: Job, task: Task) -> None:
         """There have to be slots, and no earlier run that can still count."""
+        self._require_place(run, job, task)
+        if run.life.keeps:
+            _require_turn(run, task)
+
+    def subtask_started(self, run: Run, job: Job, task: Task) -> None:
+        """There have to be slots; the rest is judged with all of its instances."""
+        self._require_place(run, job, task)
+
+    def _require_place(self, run: Run, job: Job, task: Task) -> None:
         where = run.life.pool
         is_right = not job.pools or where in job.pools  # An auto pool has no name at first.
         require(is_right, rules.RIGHT_POOL, f"{run} of {job.name} started in {where}")
         used = task.slots + sum(one.slots for _, one in self.history.tasks_alive_on(run.life))
         require(used <= run.life.slots, rules.SLOTS, f"with {run} it is {used} of {run.life.slots}")
-        if run.life.keeps:
-            _require_turn(run, task)
 
 
 def _require_turn(run: Run, task: Task) -> None:

@@ -6,6 +6,7 @@ from batchyard.sim.clients.auto_pools import AutoPoolClient
 from batchyard.sim.clients.chains import ChainsClient
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.forced_ends import ForcedEndsClient
+from batchyard.sim.clients.gangs import GangsClient
 from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.managers import ManagerClient
 from batchyard.sim.clients.pauses import PausesClient
@@ -26,6 +27,7 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     AutoPoolClient,
     ForcedEndsClient,
     SchedulesClient,
+    GangsClient,
 )
 
 

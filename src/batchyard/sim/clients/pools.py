@@ -39,6 +39,7 @@ class PoolClient(Client):
             task_slots_per_node=self.world.slots,
             node_fill_type=random.choice(list(NodeFillType)),
             start_task=start_task,
+            has_inter_node_communication=True,
         )
         self.requests.ask("create a pool", POOL, commands.create_pool, spec)
         if self.world.has_annex:
@@ -47,6 +48,7 @@ class PoolClient(Client):
                 vm_size="standard_d2_v3",
                 target_dedicated_nodes=1,
                 task_slots_per_node=self.world.slots,
+                has_inter_node_communication=True,
             )
             self.later(
                 0.5, partial(self.requests.ask, "create a pool", ANNEX, commands.create_pool, annex)

@@ -122,6 +122,7 @@ class Requests:
                 retries=spec.max_task_retry_count or 0,
                 needs=words.needs(spec),
                 reactions=words.reactions(spec.exit_conditions),
+                instances=0 if spec.multi_instance is None else spec.multi_instance.instances,
             )
 
         def accepted(results: object) -> None:

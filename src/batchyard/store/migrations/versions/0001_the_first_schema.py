@@ -368,7 +368,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_task_waiting",
-            ["job", "required_slots", "key"],
+            ["job", sa.text("required_slots + 1000 * instances"), "key"],
             unique=False,
             sqlite_where=sa.text("state = 'active' AND is_placed = 0 AND dependencies_left = 0"),
         )
