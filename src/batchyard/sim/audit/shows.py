@@ -61,7 +61,7 @@ class Shows(Judge):
         # What never started costs nothing, and the run that succeeded was not taken away.
         runs = max(0, known.starts - (shown.result == "success"))
         facts = f"{name} shows {shown.requeue_count}, and {runs} runs of it did not succeed"
-        require(shown.requeue_count <= max(0, runs), rules.REQUEUE_COUNT, facts)
+        require(shown.requeue_count <= runs, rules.REQUEUE_COUNT, facts)
         times = [shown.creation_time, shown.start_time, shown.end_time, now]
         in_order = [time for time in times if time is not None]
         require(in_order == sorted(in_order), rules.TIMES, f"{name} shows {in_order}")
