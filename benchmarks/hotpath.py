@@ -19,9 +19,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from batchyard.core.model import NodeKey, TaskSpec
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import TaskSpec
 from batchyard.engine import commands, news
-from batchyard.engine.ports import NodeReported
+from batchyard.engine.fleet_ports import NodeReported
 from batchyard.link import messages
 from benchmarks import bench, machine
 from benchmarks.client import Client

@@ -14,7 +14,7 @@ import msgspec
 
 from batchyard.agent import processes, strays
 from batchyard.agent.settings import Layout, NodeSettings, TaskAccount, Watch
-from batchyard.core.model import ExecutionKind
+from batchyard.core.states import ExecutionKind
 from batchyard.link import frames
 from batchyard.link.address import address_of
 from batchyard.link.messages import (

@@ -10,7 +10,7 @@ import pytest
 
 from batchyard.agent.accounts import ACCOUNT_NAME, ensure_task_account
 from batchyard.agent.settings import TaskAccount
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import ResourceFileOrder, Stop
 from tests.agent import web
 from tests.agent.nodes import Node, Service, assignment

@@ -6,7 +6,7 @@ import pytest
 
 from batchyard.agent.download import Patience, download, open_session, without_secrets
 from batchyard.agent.fetch_link import NotFetched
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 from tests.agent import web
 from tests.agent.web import Web
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchyard.agent.accounts import own_name
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link import frames
 from batchyard.link.messages import PROTOCOL, Hello, Refusal, Started
 from tests.agent.nodes import Node, Service, assignment, connect

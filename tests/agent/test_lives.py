@@ -14,7 +14,7 @@ from batchyard.agent.settings import (
     SUPERVISOR_LOST_EXIT_CODE,
     Watch,
 )
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 from batchyard.link.messages import Acknowledge, Ended, Shutdown, Started, StatFile, Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 

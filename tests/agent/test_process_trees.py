@@ -8,7 +8,7 @@ import time
 import pytest
 
 from batchyard.agent import processes
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 from batchyard.link.messages import Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard.agent.schedule import Schedule
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import Acknowledge, Ended, RemoveDirectory, Started, Stop
 from tests.agent.nodes import Node, Service, assignment, wait_until
 

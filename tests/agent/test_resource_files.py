@@ -17,7 +17,7 @@ from batchyard.agent.fetch_link import NotFetched
 from batchyard.agent.fetching import Fetching
 from batchyard.agent.journal import Begun
 from batchyard.agent.placing import WorkingDirectory
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import Ended, ResourceFileOrder, Shutdown, Started, Stop
 from tests.agent import web
 from tests.agent.nodes import Node, Service, assignment, wait_until

@@ -9,7 +9,7 @@ import pytest
 
 from batchyard.agent import processes
 from batchyard.agent.settings import TaskAccount
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import Assignment, Ended, ResourceFileOrder, Shutdown, Stop
 from tests.agent import web
 from tests.agent.nodes import Node, Service, assignment, wait_until

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchyard.agent import processes
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import (
     Assignment,
     Coordinated,

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from batchyard.api.app import create_app
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, NodeKey
+from batchyard.core.keys import NodeKey
+from batchyard.core.states import EndCause
 from batchyard.engine.engine import Engine
-from batchyard.engine.ports import FleetEvent, NodeJoined, NodeReported, NodeRequest, NodeUp
+from batchyard.engine.fleet_ports import FleetEvent, NodeJoined, NodeReported, NodeRequest, NodeUp
 from batchyard.engine.service import Service
 from batchyard.engine.tokens import JobTokens
 from batchyard.engine.writer import Writer

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard.core.counts import CountsChange, of_change, of_changes
-from batchyard.core.model import Task, TaskState, Usage
+from batchyard.core.model import Task, Usage
+from batchyard.core.states import TaskState
 from tests.core.test_task import a_task, ended, ending, new, placed, started
 
 tasks = st.sampled_from(

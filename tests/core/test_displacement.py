@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchyard.core.displacement import Room, RunningTask, displace, make_room
-from batchyard.core.model import JobKey, NodeKey, TaskKey
+from batchyard.core.keys import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
 
 START = datetime(2026, 11, 25, tzinfo=UTC)

@@ -9,23 +9,25 @@ from batchyard.core.effects import (
     OpenExecution,
 )
 from batchyard.core.execution import MOVES, opened, step
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
+    JobTaskClosed,
+    JobTaskOpened,
+    PreparationEnded,
+    PreparationStarted,
+    ReleaseEnded,
+    ReleaseStarted,
+)
+from batchyard.core.keys import ExecutionId, JobKey, NodeKey, TaskKey
+from batchyard.core.model import Execution
+from batchyard.core.pool_events import SlotsFreed, SlotsTaken, StartTaskEnded, StartTaskStarted
+from batchyard.core.states import OF_TASKS, ExecutionKind, ExecutionState, TaskResult
+from batchyard.core.task_events import (
     ExecutionCoordinated,
     ExecutionEnded,
     ExecutionEvent,
     ExecutionLost,
     ExecutionStarted,
-    JobTaskClosed,
-    JobTaskOpened,
-    PreparationEnded,
-    PreparationStarted,
     RecallExecution,
-    ReleaseEnded,
-    ReleaseStarted,
-    SlotsFreed,
-    SlotsTaken,
-    StartTaskEnded,
-    StartTaskStarted,
     StopExecution,
     SubtaskCoordinated,
     SubtaskEnded,
@@ -35,17 +37,6 @@ from batchyard.core.messages import (
     TaskGivenBack,
     TaskLost,
     TaskStarted,
-)
-from batchyard.core.model import (
-    OF_TASKS,
-    Execution,
-    ExecutionId,
-    ExecutionKind,
-    ExecutionState,
-    JobKey,
-    NodeKey,
-    TaskKey,
-    TaskResult,
 )
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import ending

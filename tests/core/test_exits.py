@@ -3,14 +3,9 @@
 import pytest
 
 from batchyard.core.exits import has_job_actions, options
-from batchyard.core.model import (
-    DependencyAction,
-    EndCause,
-    Ending,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-)
+from batchyard.core.model import Ending
+from batchyard.core.specs import ExitConditions, ExitOptions
+from batchyard.core.states import DependencyAction, EndCause, JobAction
 from tests.core.exploring import NOW
 
 SATISFY = ExitOptions(dependency_action=DependencyAction.SATISFY)

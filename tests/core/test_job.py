@@ -24,8 +24,7 @@ from batchyard.core.job import (
     is_stale,
     step,
 )
-from batchyard.core.messages import (
-    AutoPoolOver,
+from batchyard.core.job_events import (
     DeleteJob,
     DisableJob,
     EnableJob,
@@ -48,17 +47,10 @@ from batchyard.core.messages import (
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import (
-    DisableTasks,
-    ErrorCategory,
-    Failure,
-    Job,
-    JobAction,
-    JobKey,
-    JobScheduleKey,
-    JobState,
-    PoolKey,
-)
+from batchyard.core.keys import JobKey, JobScheduleKey, PoolKey
+from batchyard.core.model import Failure, Job
+from batchyard.core.pool_events import AutoPoolOver
+from batchyard.core.states import DisableTasks, ErrorCategory, JobAction, JobState
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER
 

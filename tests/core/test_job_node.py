@@ -12,8 +12,7 @@ from batchyard.core.effects import (
     KeepDirectory,
     OpenExecution,
 )
-from batchyard.core.job_node import MOVES, check, is_stale, step
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DismissJobNode,
     JobEnding,
     JobNodeEvent,
@@ -27,18 +26,12 @@ from batchyard.core.messages import (
     PrepareJobNode,
     ReleaseEnded,
     ReleaseStarted,
-    StopExecution,
 )
-from batchyard.core.model import (
-    Ending,
-    ExecutionKind,
-    JobKey,
-    JobNode,
-    JobNodeState,
-    NodeKey,
-    Run,
-    TaskResult,
-)
+from batchyard.core.job_node import MOVES, check, is_stale, step
+from batchyard.core.keys import JobKey, NodeKey
+from batchyard.core.model import Ending, JobNode, Run
+from batchyard.core.states import ExecutionKind, JobNodeState, TaskResult
+from batchyard.core.task_events import StopExecution
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER, ending
 

@@ -10,20 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from batchyard.core.effects import WakeSchedules, WakeScheduleSweep
-from batchyard.core.job_schedule import (
-    MOVES,
-    REFUSALS,
-    begun,
-    check,
-    is_stale,
-    job_id,
-    next_opportunity,
-    next_run_time,
-    open_opportunity,
-    step,
-)
-from batchyard.core.messages import (
-    AutoPoolOver,
+from batchyard.core.job_events import (
     DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
@@ -38,14 +25,23 @@ from batchyard.core.messages import (
     TerminateSchedule,
     UpdateSchedule,
 )
-from batchyard.core.model import (
-    JobKey,
-    JobSchedule,
-    JobScheduleKey,
-    JobScheduleState,
-    PoolKey,
-    Timing,
+from batchyard.core.job_schedule import (
+    MOVES,
+    REFUSALS,
+    begun,
+    check,
+    is_stale,
+    job_id,
+    next_opportunity,
+    next_run_time,
+    open_opportunity,
+    step,
 )
+from batchyard.core.keys import JobKey, JobScheduleKey, PoolKey
+from batchyard.core.model import JobSchedule
+from batchyard.core.pool_events import AutoPoolOver
+from batchyard.core.specs import Timing
+from batchyard.core.states import JobScheduleState
 from tests.core.exploring import NOW, assert_cell, explore, listed
 
 KEY = JobScheduleKey(3)

@@ -8,29 +8,19 @@ from batchyard.core.effects import OpenExecution, WakePlacement
 from batchyard.core.execution import opened
 from batchyard.core.execution import step as execution_step
 from batchyard.core.job import step as job_step
-from batchyard.core.messages import (
+from batchyard.core.job_events import JobEvent, ManagerBegan, ManagerEnded
+from batchyard.core.keys import ExecutionId, PoolKey, TaskKey
+from batchyard.core.pool_events import SlotsFreed, SlotsTaken
+from batchyard.core.states import ExecutionKind, JobState, NodeState, TaskResult
+from batchyard.core.task import step as task_step
+from batchyard.core.task_events import (
     DeleteTask,
     ExecutionEnded,
-    JobEvent,
-    ManagerBegan,
-    ManagerEnded,
-    SlotsFreed,
-    SlotsTaken,
     TaskEnded,
     TaskPlaced,
     TaskStarted,
     TerminateTask,
 )
-from batchyard.core.model import (
-    ExecutionId,
-    ExecutionKind,
-    JobState,
-    NodeState,
-    PoolKey,
-    TaskKey,
-    TaskResult,
-)
-from batchyard.core.task import step as task_step
 from tests.core import test_job, test_node, test_pool, test_task
 from tests.core.exploring import NOW
 

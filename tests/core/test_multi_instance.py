@@ -8,7 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from batchyard.core.effects import Effect, OpenExecution, Step
-from batchyard.core.messages import (
+from batchyard.core.keys import ExecutionId, JobKey, NodeKey, TaskKey
+from batchyard.core.model import Ending, Gang
+from batchyard.core.multi_instance import MOVES, check, is_stale, step
+from batchyard.core.states import ExecutionKind, GangState, TaskResult
+from batchyard.core.task_events import (
     EndGang,
     ForgetGang,
     GangEvent,
@@ -23,18 +27,6 @@ from batchyard.core.messages import (
     TaskLost,
     TaskStarted,
 )
-from batchyard.core.model import (
-    Ending,
-    ExecutionId,
-    ExecutionKind,
-    Gang,
-    GangState,
-    JobKey,
-    NodeKey,
-    TaskKey,
-    TaskResult,
-)
-from batchyard.core.multi_instance import MOVES, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER, ending
 

@@ -15,7 +15,10 @@ from batchyard.core.effects import (
     WakeFleet,
     WakePlacement,
 )
-from batchyard.core.messages import (
+from batchyard.core.keys import NodeKey, PoolKey
+from batchyard.core.model import Node
+from batchyard.core.node import MOVES, REFUSALS, check, is_stale, step
+from batchyard.core.pool_events import (
     LeavePool,
     NodeAllocated,
     NodeDied,
@@ -30,18 +33,8 @@ from batchyard.core.messages import (
     StartTaskEnded,
     StartTaskStarted,
 )
-from batchyard.core.model import (
-    ExecutionKind,
-    Node,
-    NodeKey,
-    NodeOption,
-    NodePlan,
-    NodeState,
-    PoolKey,
-    StartTaskSpec,
-    TaskResult,
-)
-from batchyard.core.node import MOVES, REFUSALS, check, is_stale, step
+from batchyard.core.specs import StartTaskSpec
+from batchyard.core.states import ExecutionKind, NodeOption, NodePlan, NodeState, TaskResult
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER, ending
 

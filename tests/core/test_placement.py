@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from batchyard.core.model import JobDefaultOrder, JobKey, NodeFillType, NodeKey, TaskKey
+from batchyard.core.keys import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import (
     FreeNode,
     Placement,
@@ -19,6 +19,7 @@ from batchyard.core.placement import (
     plan,
     queue_slots_max,
 )
+from batchyard.core.states import JobDefaultOrder, NodeFillType
 
 
 def snapshot(

@@ -13,29 +13,8 @@ from batchyard.core.effects import (
     WakeResize,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
-    AutoPoolOver,
-    DeletePool,
-    NodesCounted,
-    PoolEvent,
-    RemoveNodes,
-    ResizeFailed,
-    ResizePool,
-    UpdatePool,
-)
-from batchyard.core.model import (
-    AllocationState,
-    JobDefaultOrder,
-    Node,
-    NodeFillType,
-    NodeKey,
-    NodeOption,
-    NodeState,
-    Pool,
-    PoolKey,
-    PoolState,
-    Resize,
-)
+from batchyard.core.keys import NodeKey, PoolKey
+from batchyard.core.model import Node, Pool
 from batchyard.core.pool import (
     MOVES,
     REFUSALS,
@@ -45,6 +24,25 @@ from batchyard.core.pool import (
     check,
     plan_nodes,
     step,
+)
+from batchyard.core.pool_events import (
+    AutoPoolOver,
+    DeletePool,
+    NodesCounted,
+    PoolEvent,
+    RemoveNodes,
+    ResizeFailed,
+    ResizePool,
+    UpdatePool,
+)
+from batchyard.core.specs import Resize
+from batchyard.core.states import (
+    AllocationState,
+    JobDefaultOrder,
+    NodeFillType,
+    NodeOption,
+    NodeState,
+    PoolState,
 )
 from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_node import new as a_new_node

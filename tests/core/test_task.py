@@ -13,13 +13,17 @@ from batchyard.core.effects import (
     WakeRetention,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
+from batchyard.core.job_events import PerformJobAction
+from batchyard.core.keys import JobKey, NodeKey, TaskKey, task_execution_id
+from batchyard.core.model import Ending, Task, Usage
+from batchyard.core.states import EndCause, ExecutionKind, JobAction, TaskResult, TaskState
+from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
+from batchyard.core.task_events import (
     ConstrainTask,
     DeleteTask,
     EndGang,
     ForgetGang,
     GangPlaced,
-    PerformJobAction,
     ReactivateTask,
     RequeueTask,
     StopExecution,
@@ -34,21 +38,6 @@ from batchyard.core.messages import (
     TerminateAttempt,
     TerminateTask,
 )
-from batchyard.core.model import (
-    EndCause,
-    Ending,
-    ExecutionKind,
-    JobAction,
-    JobKey,
-    NodeKey,
-    Task,
-    TaskKey,
-    TaskResult,
-    TaskState,
-    Usage,
-    task_execution_id,
-)
-from batchyard.core.task import MOVES, REFUSALS, check, is_stale, step
 from tests.core.exploring import NOW, assert_cell, explore, listed
 
 KEY = TaskKey(17)

@@ -10,26 +10,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from batchyard.core import placement, waiting
-from batchyard.core.model import (
-    AllocationState,
-    Job,
-    JobDefaultOrder,
-    JobKey,
-    JobState,
-    Node,
-    NodeFillType,
-    NodeKey,
-    NodePlan,
-    NodeState,
-    Pool,
-    PoolKey,
-    PoolState,
-    ResizeError,
-    Run,
-    TaskKey,
-)
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Job, Node, Pool, ResizeError, Run
 from batchyard.core.placement import FreeNode, Plan, PoolSnapshot, WaitingJob, WaitingTask
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
+from batchyard.core.states import (
+    AllocationState,
+    JobDefaultOrder,
+    JobState,
+    NodeFillType,
+    NodePlan,
+    NodeState,
+    PoolState,
+)
 from batchyard.core.waiting import Dependencies, Facts, why
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -9,19 +9,12 @@ from msgspec.structs import replace
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    AutoPoolChange,
-    AutoPoolSpec,
-    JobChange,
-    JobKey,
-    NodeKey,
-    OnAllTasksComplete,
-    PoolLifetime,
-    PoolSpec,
-)
+from batchyard.core.keys import JobKey, NodeKey
+from batchyard.core.specs import AutoPoolChange, AutoPoolSpec, JobChange, PoolSpec
+from batchyard.core.states import OnAllTasksComplete, PoolLifetime
 from batchyard.engine import commands
 from batchyard.engine.commands import auto_pools
-from batchyard.engine.ports import NodeReleased
+from batchyard.engine.fleet_ports import NodeReleased
 from tests.engine.world import ACCOUNT, World
 
 POOL = PoolSpec(id="", vm_size="standard_d2_v3", target_dedicated_nodes=1)

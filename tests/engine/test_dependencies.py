@@ -3,14 +3,8 @@
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    DependencyAction,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-    OnTaskFailure,
-    TaskDependencies,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, TaskDependencies
+from batchyard.core.states import DependencyAction, JobAction, OnTaskFailure
 from batchyard.engine import commands
 from tests.engine.world import ACCOUNT, World
 

@@ -3,8 +3,9 @@
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import DisableTasks, JobChange
 from batchyard.core.reasons import WaitingCode
+from batchyard.core.specs import JobChange
+from batchyard.core.states import DisableTasks
 from batchyard.engine import commands
 from batchyard.engine.why import why_job, why_task
 from tests.engine.world import ACCOUNT, World

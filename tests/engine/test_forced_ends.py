@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, NodeKey
+from batchyard.core.keys import NodeKey
+from batchyard.core.states import EndCause
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost
+from batchyard.engine.fleet_ports import NodeLost
 from tests.engine.world import ACCOUNT, World
 
 PREPARATION = "preparation-1-1-1"

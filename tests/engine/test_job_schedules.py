@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    JobScheduleChange,
-    JobScheduleSpec,
-    JobScheduleState,
-    JobSpec,
-    JobState,
-    NodeKey,
-    OnAllTasksComplete,
-    Timing,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import JobScheduleChange, JobScheduleSpec, JobSpec, Timing
+from batchyard.core.states import JobScheduleState, JobState, OnAllTasksComplete
 from batchyard.engine import commands
 from batchyard.engine.views import JobScheduleView, JobView
 from batchyard.store.reads import SqlReads

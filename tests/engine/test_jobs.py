@@ -6,7 +6,9 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import EndCause, JobChange, NodeKey, OnAllTasksComplete
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import JobChange
+from batchyard.core.states import EndCause, OnAllTasksComplete
 from batchyard.engine import commands
 from batchyard.engine.views import JobView
 from batchyard.link import messages

@@ -6,7 +6,7 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import DisableTasks, OnAllTasksComplete, OnTaskFailure
+from batchyard.core.states import DisableTasks, OnAllTasksComplete, OnTaskFailure
 from batchyard.engine import commands, loops
 from batchyard.engine.cascade import Cascade
 from batchyard.link import messages

@@ -5,20 +5,17 @@ from typing import Any
 
 import pytest
 
-from batchyard.core.model import (
+from batchyard.core.specs import JobChange, JobManagerSpec, Resize, TaskSpec
+from batchyard.core.states import (
     DisableTasks,
     EndCause,
-    JobChange,
-    JobManagerSpec,
     JobState,
     NodeOption,
     OnAllTasksComplete,
-    Resize,
-    TaskSpec,
     TaskState,
 )
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost
+from batchyard.engine.fleet_ports import NodeLost
 from batchyard.store.transaction import SqlTransaction
 from tests.engine.world import ACCOUNT, World
 

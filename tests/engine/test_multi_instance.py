@@ -5,19 +5,12 @@ from typing import Any
 
 import pytest
 
-from batchyard.core.model import (
-    DisableTasks,
-    EndCause,
-    GangState,
-    MultiInstanceSpec,
-    NodeKey,
-    NodeOption,
-    ResourceFile,
-    TaskKey,
-)
+from batchyard.core.keys import NodeKey, TaskKey
 from batchyard.core.reasons import WaitingCode
+from batchyard.core.specs import MultiInstanceSpec, ResourceFile
+from batchyard.core.states import DisableTasks, EndCause, GangState, NodeOption
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost, NodeReleased
+from batchyard.engine.fleet_ports import NodeLost, NodeReleased
 from batchyard.engine.why import why_task
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World

@@ -5,23 +5,11 @@ from datetime import timedelta
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    EndCause,
-    NodeKey,
-    NodeOption,
-    PoolChange,
-    PoolSpec,
-    Resize,
-    StartTaskSpec,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import PoolChange, PoolSpec, Resize, StartTaskSpec
+from batchyard.core.states import EndCause, NodeOption
 from batchyard.engine import commands
-from batchyard.engine.ports import (
-    NodeJoined,
-    NodeLost,
-    NodeReleased,
-    NodeUnavailable,
-    NodeUp,
-)
+from batchyard.engine.fleet_ports import NodeJoined, NodeLost, NodeReleased, NodeUnavailable, NodeUp
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, START, World
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from batchyard.core.model import DisableTasks, EndCause, JobChange, NodeOption, TaskSpec
+from batchyard.core.specs import JobChange, TaskSpec
+from batchyard.core.states import DisableTasks, EndCause, NodeOption
 from batchyard.engine import commands
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import Transaction

@@ -7,20 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    EndCause,
-    EnvironmentSetting,
-    JobDefaultOrder,
-    NodeFillType,
-    NodeKey,
-    Resize,
-    ResourceFile,
-    TaskConstraints,
-    TaskSpec,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import EnvironmentSetting, Resize, ResourceFile, TaskConstraints, TaskSpec
+from batchyard.core.states import EndCause, JobDefaultOrder, NodeFillType
 from batchyard.engine import commands, loops, news, placing
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.ports import NodeReported, NodeUp
+from batchyard.engine.fleet_ports import NodeReported, NodeUp
 from batchyard.link import messages
 from tests.engine.world import ACCOUNT, World
 

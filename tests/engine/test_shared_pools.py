@@ -7,20 +7,20 @@ import pytest
 from msgspec.structs import replace
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
+from batchyard.core.specs import (
     AutoPoolChange,
     AutoPoolSpec,
     JobChange,
     JobScheduleChange,
     JobScheduleSpec,
     JobSpec,
-    PoolLifetime,
     PoolSpec,
     Timing,
 )
+from batchyard.core.states import PoolLifetime
 from batchyard.engine import commands
 from batchyard.engine.commands import auto_pools
-from batchyard.engine.ports import NodeReleased
+from batchyard.engine.fleet_ports import NodeReleased
 from tests.engine.world import ACCOUNT, World
 
 POOL = PoolSpec(id="", vm_size="standard_d2_v3", target_dedicated_nodes=1)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from batchyard.core.model import EndCause, Usage
+from batchyard.core.model import Usage
+from batchyard.core.states import EndCause
 from batchyard.engine import commands
 from batchyard.engine.views import JobStatistics
 from batchyard.link import messages

@@ -8,16 +8,10 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import (
-    DisableTasks,
-    JobChange,
-    NodeOption,
-    Resize,
-    StartTaskSpec,
-    TaskDependencies,
-)
+from batchyard.core.specs import JobChange, Resize, StartTaskSpec, TaskDependencies
+from batchyard.core.states import DisableTasks, NodeOption
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost
+from batchyard.engine.fleet_ports import NodeLost
 from batchyard.engine.why import JobWait, TaskWait, why_job, why_task
 from tests.engine.test_managers import manager
 from tests.engine.world import ACCOUNT, START, World

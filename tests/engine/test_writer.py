@@ -12,7 +12,7 @@ import pytest
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobScheduleSpec, JobSpec, Timing
+from batchyard.core.specs import JobScheduleSpec, JobSpec, Timing
 from batchyard.engine import commands
 from batchyard.engine.engine import Engine
 from batchyard.engine.writer import Writer, WriterStopped

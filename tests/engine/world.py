@@ -8,18 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from batchyard.core.model import (
-    EndCause,
-    JobPreparationSpec,
-    JobReleaseSpec,
-    JobSpec,
-    NodeKey,
-    PoolSpec,
-    TaskSpec,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.specs import JobPreparationSpec, JobReleaseSpec, JobSpec, PoolSpec, TaskSpec
+from batchyard.core.states import EndCause
 from batchyard.engine import commands, news
 from batchyard.engine.engine import Engine
-from batchyard.engine.ports import FleetEvent, NodeJoined, NodeReported, NodeRequest, NodeUp
+from batchyard.engine.fleet_ports import FleetEvent, NodeJoined, NodeReported, NodeRequest, NodeUp
 from batchyard.link import messages
 from batchyard.store.store import SqliteStore
 

@@ -5,8 +5,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from batchyard.core.model import EndCause, NodeKey
-from batchyard.engine.ports import NodeJoined, NodeReleased, NodeReported, NodeUp
+from batchyard.core.keys import NodeKey
+from batchyard.core.states import EndCause
+from batchyard.engine.fleet_ports import NodeJoined, NodeReleased, NodeReported, NodeUp
 from batchyard.link import messages
 from tests.api.asgi import NOW
 from tests.api.bench import Bench

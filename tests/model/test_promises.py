@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import EndCause, NodeKey, NodeOption
+from batchyard.core.keys import NodeKey
+from batchyard.core.states import EndCause, NodeOption
 from batchyard.engine import commands
-from batchyard.engine.ports import NodeLost, NodeUp
+from batchyard.engine.fleet_ports import NodeLost, NodeUp
 from batchyard.engine.waited import WAITING
 from batchyard.engine.why import why_job, why_task
 from batchyard.link import messages

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchyard.core.model import JobKey, TaskDependencies, TaskKey, TaskSpec
+from batchyard.core.keys import JobKey, TaskKey
+from batchyard.core.specs import TaskDependencies, TaskSpec
 from batchyard.store import dependencies
 from batchyard.store.store import MemoryStore
 from tests.core import test_task

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from batchyard.core.model import EndCause, TaskConstraints
+from batchyard.core.specs import TaskConstraints
+from batchyard.core.states import EndCause
 from batchyard.engine import commands
 from batchyard.engine.filters import AllOf, AnyOf, Comparison, Filter, Not, Operator, StartsWith
 from batchyard.store.store import SqliteStore

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
-from batchyard.core.model import Failure, Job, JobKey, JobSpec, Node, Pool, Task, TaskKey, TaskSpec
+from batchyard.core.keys import JobKey, TaskKey
+from batchyard.core.model import Failure, Job, Node, Pool, Task
+from batchyard.core.specs import JobSpec, TaskSpec
 from batchyard.engine.ports import Changes
 from batchyard.store import schema, sets
 from batchyard.store import store as store_module

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard.core import limits
-from batchyard.core.model import Job, JobKey, JobSpec, Task, TaskKey, TaskSpec, TaskState
+from batchyard.core.keys import JobKey, TaskKey
+from batchyard.core.model import Job, Task
+from batchyard.core.specs import JobSpec, TaskSpec
+from batchyard.core.states import TaskState
 from batchyard.engine.filters import (
     AllOf,
     AnyOf,

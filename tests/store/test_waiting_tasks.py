@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchyard.core.model import JobKey
+from batchyard.core.keys import JobKey
 from tests.engine.world import ACCOUNT, World
 from tests.store.test_plans import can_be_explained, statements
 

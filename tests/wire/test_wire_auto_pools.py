@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from batchyard.core.errors import Refused
-from batchyard.core.messages import SchedulingFailed
-from batchyard.core.model import JobChange, PoolLifetime
+from batchyard.core.job_events import SchedulingFailed
+from batchyard.core.specs import JobChange
+from batchyard.core.states import PoolLifetime
 from batchyard.engine.views import JobView
 from batchyard.wire import job_changes, job_schedules, jobs, old_names, versions
 from tests.core import test_job

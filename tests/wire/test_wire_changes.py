@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    ElevationLevel,
+from batchyard.core.specs import (
     EnvironmentSetting,
     JobChange,
     JobConstraints,
@@ -18,8 +17,6 @@ from batchyard.core.model import (
     JobReleaseSpec,
     JobSpec,
     MetadataItem,
-    NodeOption,
-    OnAllTasksComplete,
     PoolChange,
     PoolSpec,
     Resize,
@@ -27,6 +24,7 @@ from batchyard.core.model import (
     StartTaskSpec,
     TaskConstraints,
 )
+from batchyard.core.states import ElevationLevel, NodeOption, OnAllTasksComplete
 from batchyard.engine.views import NodeView, RunningTasks
 from batchyard.wire import checks, job_changes, jobs, nodes, pool_changes, pools, tasks, versions
 from tests.core import test_node

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from batchyard.core.errors import ErrorCode
-from batchyard.core.model import EnvironmentSetting, JobManagerSpec, TaskSpec
+from batchyard.core.specs import EnvironmentSetting, JobManagerSpec, TaskSpec
 from batchyard.engine.views import JobView
 from batchyard.wire import jobs
 from tests.core import test_job

@@ -6,17 +6,16 @@ from typing import Any
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    ElevationLevel,
+from batchyard.core.specs import (
     EnvironmentSetting,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     MetadataItem,
-    NodeFillType,
     PoolSpec,
     TaskSpec,
 )
+from batchyard.core.states import ElevationLevel, NodeFillType
 from batchyard.wire import jobs, pools, tasks, versions
 
 VERSION = versions.parse(versions.NEWEST)

@@ -6,13 +6,8 @@ import msgspec
 import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    DependencyAction,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-    TaskDependencies,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, TaskDependencies
+from batchyard.core.states import DependencyAction, JobAction
 from batchyard.wire import task_options, tasks
 from tests.wire.test_wire_changes import sent
 from tests.wire.test_wire_requests import TASK

@@ -18,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from batchyard.agent.fetch_link import NotFetched
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 
 #: Redirections that are followed. Source: ours; browsers follow 20.
 REDIRECTS_MAX: Final = 10

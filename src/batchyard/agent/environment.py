@@ -8,7 +8,7 @@ from typing import Final
 from batchyard.agent.accounts import own_name
 from batchyard.agent.settings import Layout, NodeSettings
 from batchyard.agent.strays import NODE_VARIABLE
-from batchyard.core.model import ExecutionKind
+from batchyard.core.states import ExecutionKind
 from batchyard.link.messages import Assignment
 
 #: Where programs of the system are. Source: F-14; T-9.

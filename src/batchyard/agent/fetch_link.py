@@ -5,7 +5,7 @@ Lines of JSON, one a message, over the socket that is that process's standard in
 
 import msgspec
 
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 from batchyard.link.messages import ResourceFileOrder
 
 

@@ -19,7 +19,7 @@ import msgspec
 from batchyard.agent.download import Patience, download, open_session
 from batchyard.agent.fetch_link import Cancel, Fetch, Fetched, FetchOrder, NotFetched
 from batchyard.agent.placing import WorkingDirectory
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 
 #: Files of one execution that are fetched at a time. Source: ours; node-runtime.md 6 found no gain
 #: from more.

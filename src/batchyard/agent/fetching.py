@@ -18,7 +18,7 @@ import msgspec
 from batchyard.agent import processes
 from batchyard.agent.fetch_link import Cancel, Fetch, Fetched, FetchOrder, Owner
 from batchyard.agent.journal import Begun
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 
 _LOG: Final = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import (
     Assignment,
     Coordinated,

@@ -23,7 +23,7 @@ from batchyard.agent.journal import (
 )
 from batchyard.agent.prepared import PreparedJobs
 from batchyard.agent.schedule import Schedule
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import (
     PROTOCOL,
     Acknowledge,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from batchyard.agent.fetch_link import NotFetched, Owner
-from batchyard.core.model import EndCause
+from batchyard.core.states import EndCause
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -23,7 +23,7 @@ from batchyard.agent.journal import (
     note_of,
 )
 from batchyard.agent.settings import Layout, NodeSettings, TaskAccount
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import Assignment
 
 _LOG: Final = logging.getLogger(__name__)

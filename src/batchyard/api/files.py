@@ -13,8 +13,8 @@ from batchyard.api import conditions
 from batchyard.api.http import Call, answer_list, empty
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import NodeKey
-from batchyard.engine.ports import NodeFiles
+from batchyard.core.keys import NodeKey
+from batchyard.engine.fleet_ports import NodeFiles
 from batchyard.engine.views import FileLocation
 from batchyard.link.messages import FileEntry
 from batchyard.wire import files as convert

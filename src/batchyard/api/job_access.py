@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobState
+from batchyard.core.states import JobState
 from batchyard.engine.tokens import JobAccess
 from batchyard.wire.operations import Operation
 

@@ -16,7 +16,7 @@ from batchyard.api.http import (
     select_items,
 )
 from batchyard.api.jobs import answer_jobs
-from batchyard.core.model import JobScheduleChange
+from batchyard.core.specs import JobScheduleChange
 from batchyard.engine.views import JobScheduleView, Page
 from batchyard.wire import filters, links, model, odata, old_names
 from batchyard.wire import job_schedules as convert

@@ -16,7 +16,7 @@ from batchyard.api.http import (
     revision_headers,
     select_items,
 )
-from batchyard.core.model import JobChange
+from batchyard.core.specs import JobChange
 from batchyard.engine.views import JobNodeView, JobView, Page
 from batchyard.wire import (
     filters,

@@ -7,7 +7,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import astuple, fields
 
-from batchyard.core.model import JobKey, Task, TaskResult, TaskState, Usage
+from batchyard.core.keys import JobKey
+from batchyard.core.model import Task, Usage
+from batchyard.core.states import TaskResult, TaskState
 
 
 class CountsChange(Struct, frozen=True):

@@ -15,7 +15,7 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
-from batchyard.core.model import JobKey, NodeKey, TaskKey
+from batchyard.core.keys import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
 
 

@@ -10,17 +10,9 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from batchyard.core.keys import ExecutionId, JobKey, JobScheduleKey, NodeKey, PoolKey, TaskKey
 from batchyard.core.messages import Event
-from batchyard.core.model import (
-    ExecutionId,
-    ExecutionKind,
-    JobKey,
-    JobScheduleKey,
-    NodeKey,
-    NodeOption,
-    PoolKey,
-    TaskKey,
-)
+from batchyard.core.states import ExecutionKind, NodeOption
 
 
 class OpenExecution(Struct, frozen=True, kw_only=True):

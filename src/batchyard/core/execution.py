@@ -18,24 +18,26 @@ from batchyard.core.effects import (
     OpenExecution,
     Step,
 )
-from batchyard.core.messages import (
-    ExecutionCoordinated,
-    ExecutionEnded,
-    ExecutionEvent,
-    ExecutionLost,
-    ExecutionStarted,
+from batchyard.core.job_events import (
     JobNodeKey,
     JobTaskClosed,
     JobTaskOpened,
     PreparationEnded,
     PreparationStarted,
-    RecallExecution,
     ReleaseEnded,
     ReleaseStarted,
-    SlotsFreed,
-    SlotsTaken,
-    StartTaskEnded,
-    StartTaskStarted,
+)
+from batchyard.core.keys import TaskKey, subtask_execution_id
+from batchyard.core.model import Ending, Execution
+from batchyard.core.pool_events import SlotsFreed, SlotsTaken, StartTaskEnded, StartTaskStarted
+from batchyard.core.states import OF_TASKS, ExecutionKind, ExecutionState, TaskResult
+from batchyard.core.task_events import (
+    ExecutionCoordinated,
+    ExecutionEnded,
+    ExecutionEvent,
+    ExecutionLost,
+    ExecutionStarted,
+    RecallExecution,
     StopExecution,
     SubtaskCoordinated,
     SubtaskEnded,
@@ -45,16 +47,6 @@ from batchyard.core.messages import (
     TaskGivenBack,
     TaskLost,
     TaskStarted,
-)
-from batchyard.core.model import (
-    OF_TASKS,
-    Ending,
-    Execution,
-    ExecutionKind,
-    ExecutionState,
-    TaskKey,
-    TaskResult,
-    subtask_execution_id,
 )
 
 ASSIGNED, RECALLED, RUNNING, STOPPING = ExecutionState

@@ -2,14 +2,9 @@
 
 from typing import Final
 
-from batchyard.core.model import (
-    DependencyAction,
-    EndCause,
-    Ending,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-)
+from batchyard.core.model import Ending
+from batchyard.core.specs import ExitConditions, ExitOptions
+from batchyard.core.states import DependencyAction, EndCause, JobAction
 
 #: What follows where the conditions say nothing. Source: T-31.
 _AFTER_SUCCESS: Final = ExitOptions(JobAction.NONE, DependencyAction.SATISFY)

@@ -6,7 +6,8 @@ Source: T-11 ... T-13, T-19 ... T-21 and the table of failure codes in 03.
 from typing import Final
 
 from batchyard.core import limits
-from batchyard.core.model import EndCause, Ending, ErrorCategory, Failure, TaskResult
+from batchyard.core.model import Ending, Failure
+from batchyard.core.states import EndCause, ErrorCategory, TaskResult
 
 #: The task was ended by a request, or by the end of its job. Source: T-21, J-40.
 TASK_ENDED: Final = Failure(

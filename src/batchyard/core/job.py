@@ -31,8 +31,7 @@ from batchyard.core.effects import (
     WakeSweep,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
-    AutoPoolOver,
+from batchyard.core.job_events import (
     DeleteJob,
     DisableJob,
     EnableJob,
@@ -55,7 +54,9 @@ from batchyard.core.messages import (
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import DisableTasks, Job, JobAction, JobState
+from batchyard.core.model import Job
+from batchyard.core.pool_events import AutoPoolOver
+from batchyard.core.states import DisableTasks, JobAction, JobState
 
 ACTIVE = JobState.ACTIVE
 DISABLING = JobState.DISABLING

@@ -26,7 +26,7 @@ from batchyard.core.effects import (
     Step,
 )
 from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DismissJobNode,
     JobEnding,
     JobNodeEvent,
@@ -40,17 +40,11 @@ from batchyard.core.messages import (
     PrepareJobNode,
     ReleaseEnded,
     ReleaseStarted,
-    StopExecution,
 )
-from batchyard.core.model import (
-    Ending,
-    ExecutionId,
-    ExecutionKind,
-    JobNode,
-    JobNodeState,
-    TaskResult,
-    job_node_execution_id,
-)
+from batchyard.core.keys import ExecutionId, job_node_execution_id
+from batchyard.core.model import Ending, JobNode
+from batchyard.core.states import ExecutionKind, JobNodeState, TaskResult
+from batchyard.core.task_events import StopExecution
 
 UNPREPARED, PREPARING, PREPARED, FAILED, RELEASING, RELEASED, DISMISSED = JobNodeState
 

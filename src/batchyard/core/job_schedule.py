@@ -20,8 +20,7 @@ from msgspec.structs import replace
 from batchyard.core import times
 from batchyard.core.effects import Effect, Step, WakeSchedules, WakeScheduleSweep
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
-    AutoPoolOver,
+from batchyard.core.job_events import (
     DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
@@ -36,7 +35,9 @@ from batchyard.core.messages import (
     TerminateSchedule,
     UpdateSchedule,
 )
-from batchyard.core.model import JobSchedule, JobScheduleState
+from batchyard.core.model import JobSchedule
+from batchyard.core.pool_events import AutoPoolOver
+from batchyard.core.states import JobScheduleState
 
 ACTIVE = JobScheduleState.ACTIVE
 DISABLED = JobScheduleState.DISABLED

@@ -19,7 +19,10 @@ from msgspec.structs import replace
 from batchyard.core import failures
 from batchyard.core.effects import Effect, OpenExecution, Step
 from batchyard.core.errors import InvalidTransition
-from batchyard.core.messages import (
+from batchyard.core.keys import primary_execution_id, subtask_execution_id
+from batchyard.core.model import Gang, Subtask
+from batchyard.core.states import ExecutionKind, GangState, TaskResult
+from batchyard.core.task_events import (
     EndGang,
     ForgetGang,
     GangEvent,
@@ -33,15 +36,6 @@ from batchyard.core.messages import (
     TaskGivenBack,
     TaskLost,
     TaskStarted,
-)
-from batchyard.core.model import (
-    ExecutionKind,
-    Gang,
-    GangState,
-    Subtask,
-    TaskResult,
-    primary_execution_id,
-    subtask_execution_id,
 )
 
 WAITING, COORDINATING, RUNNING = GangState

@@ -30,7 +30,9 @@ from batchyard.core.effects import (
     WakePlacement,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
+from batchyard.core.keys import start_execution_id
+from batchyard.core.model import Ending, Node, ResizeError, Run
+from batchyard.core.pool_events import (
     LeavePool,
     NodeAllocated,
     NodeDied,
@@ -45,18 +47,7 @@ from batchyard.core.messages import (
     StartTaskEnded,
     StartTaskStarted,
 )
-from batchyard.core.model import (
-    Ending,
-    ExecutionKind,
-    Node,
-    NodeOption,
-    NodePlan,
-    NodeState,
-    ResizeError,
-    Run,
-    TaskResult,
-    start_execution_id,
-)
+from batchyard.core.states import ExecutionKind, NodeOption, NodePlan, NodeState, TaskResult
 
 CREATING = NodeState.CREATING
 STARTING = NodeState.STARTING

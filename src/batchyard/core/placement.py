@@ -27,17 +27,9 @@ from typing import Final
 from msgspec import Struct
 
 from batchyard.core import limits
-from batchyard.core.model import (
-    JobDefaultOrder,
-    JobKey,
-    Node,
-    NodeFillType,
-    NodeKey,
-    NodePlan,
-    NodeState,
-    Pool,
-    TaskKey,
-)
+from batchyard.core.keys import JobKey, NodeKey, TaskKey
+from batchyard.core.model import Node, Pool
+from batchyard.core.states import JobDefaultOrder, NodeFillType, NodePlan, NodeState
 
 #: States of a node that takes tasks. Source: T-33.
 TAKING: Final = (NodeState.IDLE, NodeState.RUNNING)

@@ -17,7 +17,9 @@ from batchyard.core.effects import (
     WakeResize,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
+from batchyard.core.keys import NodeKey
+from batchyard.core.model import Node, Pool, ResizeError
+from batchyard.core.pool_events import (
     AutoPoolOver,
     DeletePool,
     NodesCounted,
@@ -27,16 +29,7 @@ from batchyard.core.messages import (
     ResizePool,
     UpdatePool,
 )
-from batchyard.core.model import (
-    AllocationState,
-    Node,
-    NodeKey,
-    NodeOption,
-    NodeState,
-    Pool,
-    PoolState,
-    ResizeError,
-)
+from batchyard.core.states import AllocationState, NodeOption, NodeState, PoolState
 
 PoolMode = tuple[PoolState, AllocationState]
 

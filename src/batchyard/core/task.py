@@ -29,15 +29,16 @@ from batchyard.core.effects import (
     WakeRetention,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.messages import (
+from batchyard.core.job_events import ManagerBegan, ManagerEnded, PerformJobAction
+from batchyard.core.keys import task_execution_id
+from batchyard.core.model import Ending, Failure, Task, Usage
+from batchyard.core.states import DependencyAction, ExecutionKind, JobAction, TaskResult, TaskState
+from batchyard.core.task_events import (
     ConstrainTask,
     DeleteTask,
     EndGang,
     ForgetGang,
     GangPlaced,
-    ManagerBegan,
-    ManagerEnded,
-    PerformJobAction,
     ReactivateTask,
     RequeueTask,
     StopExecution,
@@ -51,18 +52,6 @@ from batchyard.core.messages import (
     TaskStarted,
     TerminateAttempt,
     TerminateTask,
-)
-from batchyard.core.model import (
-    DependencyAction,
-    Ending,
-    ExecutionKind,
-    Failure,
-    JobAction,
-    Task,
-    TaskResult,
-    TaskState,
-    Usage,
-    task_execution_id,
 )
 
 ACTIVE, PREPARING, RUNNING, COMPLETED = TaskState

@@ -15,19 +15,11 @@ from typing import Final
 from msgspec import Struct
 
 from batchyard.core import placement
-from batchyard.core.model import (
-    AllocationState,
-    Job,
-    JobState,
-    Node,
-    NodeKey,
-    NodePlan,
-    NodeState,
-    Pool,
-    PoolState,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.model import Job, Node, Pool
 from batchyard.core.placement import FreeNode, PoolSnapshot, WaitingJob, WaitingTask
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
+from batchyard.core.states import AllocationState, JobState, NodePlan, NodeState, PoolState
 
 #: Reasons that come and go with every task that starts or ends: one way of waiting for room.
 _CONTENTION: Final = frozenset(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from batchyard.core.model import NodeKey
+from batchyard.core.keys import NodeKey
 
 #: Where the addresses begin; below are those that others use.
 _FIRST: Final = int(IPv4Address("127.1.0.0"))

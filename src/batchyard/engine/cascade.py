@@ -47,48 +47,36 @@ from batchyard.core.effects import (
     WakeSweep,
 )
 from batchyard.core.errors import Defect
-from batchyard.core.messages import (
-    Event,
-    ExecutionEvent,
-    ExecutionLost,
-    GangEvent,
+from batchyard.core.job_events import (
     JobEvent,
     JobNodeEvent,
     JobOutOfTasks,
     JobScheduleEvent,
-    NodeEvent,
     NodeLeft,
     NodeRestarted,
-    NodesCounted,
-    PoolEvent,
+)
+from batchyard.core.keys import ExecutionId, JobKey, JobScheduleKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.messages import Event
+from batchyard.core.model import Execution, Gang, Job, JobNode, JobSchedule, Node, Pool, Task
+from batchyard.core.pool_events import NodeEvent, NodesCounted, PoolEvent
+from batchyard.core.states import (
+    ExecutionKind,
+    ExecutionState,
+    JobState,
+    NodeOption,
+    NodeState,
+    TaskState,
+)
+from batchyard.core.task_events import (
+    ExecutionEvent,
+    ExecutionLost,
+    GangEvent,
     RecallExecution,
     RequeueTask,
     StopExecution,
     TaskEvent,
     TaskGivenBack,
     TerminateAttempt,
-)
-from batchyard.core.model import (
-    Execution,
-    ExecutionId,
-    ExecutionKind,
-    ExecutionState,
-    Gang,
-    Job,
-    JobKey,
-    JobNode,
-    JobSchedule,
-    JobScheduleKey,
-    JobState,
-    Node,
-    NodeKey,
-    NodeOption,
-    NodeState,
-    Pool,
-    PoolKey,
-    Task,
-    TaskKey,
-    TaskState,
 )
 from batchyard.engine.directories import task_directory
 from batchyard.engine.hints import Hints

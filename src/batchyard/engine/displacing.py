@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from batchyard.core import displacement
 from batchyard.core.displacement import RunningTask
-from batchyard.core.messages import RequeueTask
-from batchyard.core.model import NodeKey
+from batchyard.core.keys import NodeKey
 from batchyard.core.placement import FreeNode, WaitingJob
+from batchyard.core.task_events import RequeueTask
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.ports import OpenTask, UsableNode
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from batchyard.core import limits, placement, waiting
-from batchyard.core.model import Job, Node, NodeKey, PoolKey, Task
+from batchyard.core.keys import NodeKey, PoolKey
+from batchyard.core.model import Job, Node, Task
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Held
 

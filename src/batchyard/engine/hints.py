@@ -1,6 +1,6 @@
 """What the engine remembers between transactions to be fast; all of it may be lost at any time."""
 
-from batchyard.core.model import NodeKey, PoolKey
+from batchyard.core.keys import NodeKey, PoolKey
 from batchyard.engine.ready import Ready
 from batchyard.engine.reasons import Reasons
 from batchyard.engine.run_times import RunTimes

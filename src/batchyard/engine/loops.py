@@ -15,42 +15,36 @@ from batchyard.core.effects import (
     WakeFleet,
     WakeSweep,
 )
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DismissJobNode,
-    Event,
     JobDue,
     JobEnding,
     JobEndTold,
     JobQuiet,
     JobSwept,
-    LeavePool,
+)
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, task_execution_id
+from batchyard.core.messages import Event
+from batchyard.core.model import Job, JobNode, Node, Pool, Task
+from batchyard.core.pool_events import LeavePool, ResizeFailed
+from batchyard.core.states import (
+    AllocationState,
+    DisableTasks,
+    JobState,
+    NodeOption,
+    NodeState,
+    PoolState,
+    TaskState,
+)
+from batchyard.core.task_events import (
     RecallExecution,
     RequeueTask,
-    ResizeFailed,
     StopExecution,
     TaskFilesRemoved,
     TaskGivenBack,
     TaskOutlived,
     TerminateAttempt,
     TerminateTask,
-)
-from batchyard.core.model import (
-    AllocationState,
-    DisableTasks,
-    Job,
-    JobKey,
-    JobNode,
-    JobState,
-    Node,
-    NodeKey,
-    NodeOption,
-    NodeState,
-    Pool,
-    PoolKey,
-    PoolState,
-    Task,
-    TaskState,
-    task_execution_id,
 )
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import job_directory, task_directory

@@ -12,32 +12,25 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from batchyard.core import execution as execution_cycle
-from batchyard.core.messages import (
-    Event,
-    ExecutionCoordinated,
-    ExecutionEnded,
-    ExecutionLost,
-    ExecutionStarted,
+from batchyard.core.keys import ExecutionId, NodeKey
+from batchyard.core.messages import Event
+from batchyard.core.model import Ending, Execution, Node, Usage
+from batchyard.core.pool_events import (
     NodeAllocated,
     NodeDied,
     NodeGone,
     NodeNotAllocated,
     NodeWelcomed,
 )
-from batchyard.core.model import (
-    OF_TASKS,
-    EndCause,
-    Ending,
-    Execution,
-    ExecutionId,
-    ExecutionKind,
-    ExecutionState,
-    Node,
-    NodeKey,
-    Usage,
+from batchyard.core.states import OF_TASKS, EndCause, ExecutionKind, ExecutionState
+from batchyard.core.task_events import (
+    ExecutionCoordinated,
+    ExecutionEnded,
+    ExecutionLost,
+    ExecutionStarted,
 )
 from batchyard.engine.cascade import Cascade
-from batchyard.engine.ports import (
+from batchyard.engine.fleet_ports import (
     FleetEvent,
     NodeJoined,
     NodeLost,

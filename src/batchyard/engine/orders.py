@@ -9,25 +9,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from batchyard.core.errors import Defect
+from batchyard.core.keys import JobKey, NodeKey, job_node_execution_id
 from batchyard.core.limits import STOP_GRACE_TIME
-from batchyard.core.model import (
-    ElevationLevel,
+from batchyard.core.model import Execution, JobNode
+from batchyard.core.specs import (
     EnvironmentSetting,
-    Execution,
-    ExecutionKind,
-    JobKey,
-    JobNode,
-    JobNodeState,
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,
     MultiInstanceSpec,
-    NodeKey,
-    NodeState,
     ResourceFile,
     TaskSpec,
-    job_node_execution_id,
 )
+from batchyard.core.states import ElevationLevel, ExecutionKind, JobNodeState, NodeState
 from batchyard.engine import addresses
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.directories import START_DIRECTORY, task_directory

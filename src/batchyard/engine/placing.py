@@ -11,25 +11,11 @@ from typing import Final
 
 from batchyard.core import limits, placement
 from batchyard.core.effects import WakePlacement
-from batchyard.core.messages import (
-    JobNodeOpened,
-    PrepareJobNode,
-    RecallExecution,
-    TaskPlaced,
-)
-from batchyard.core.model import (
-    Job,
-    JobDefaultOrder,
-    JobKey,
-    JobNode,
-    JobNodeState,
-    NodeKey,
-    Pool,
-    PoolKey,
-    PoolState,
-    Task,
-    TaskKey,
-)
+from batchyard.core.job_events import JobNodeOpened, PrepareJobNode
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Job, JobNode, Pool, Task
+from batchyard.core.states import JobDefaultOrder, JobNodeState, PoolState
+from batchyard.core.task_events import RecallExecution, TaskPlaced
 from batchyard.engine import displacing
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.facts import as_waiting

@@ -1,53 +1,20 @@
-"""What the engine needs from the outside, as protocols.
+"""What the engine needs of a clock and of a store, as protocols.
 
-The adapters are plugged in by ``main``: the store of ``batchyard.store``, a fleet of
-``batchyard.fleet``, the clock of the system. The simulator plugs in its own.
+The adapters are plugged in by ``main``: the store of ``batchyard.store``, the clock of the system.
+The simulator plugs in its own clock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
-from batchyard.core.model import (
-    Execution,
-    ExecutionId,
-    Gang,
-    Job,
-    JobKey,
-    JobNode,
-    JobSchedule,
-    JobScheduleKey,
-    JobScheduleSpec,
-    JobSpec,
-    Node,
-    NodeKey,
-    NodeState,
-    Pool,
-    PoolKey,
-    PoolSpec,
-    Task,
-    TaskDependencies,
-    TaskKey,
-    TaskSpec,
-)
-from batchyard.engine.filters import Filter
-from batchyard.engine.views import (
-    JobNodeView,
-    JobScheduleView,
-    JobView,
-    NodeCounts,
-    NodeView,
-    Page,
-    PoolView,
-    SubtaskView,
-    TaskCounts,
-    TaskView,
-)
+from batchyard.core.keys import ExecutionId, JobKey, JobScheduleKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Execution, Gang, Job, JobNode, JobSchedule, Node, Pool, Task
+from batchyard.core.specs import JobScheduleSpec, JobSpec, PoolSpec, TaskDependencies, TaskSpec
 from batchyard.engine.waits import Waits
-from batchyard.link import messages
 
 
 class Clock(Protocol):
@@ -55,138 +22,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present instant in UTC."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRequest:
-    """A node that a fleet should bring up in the life `epoch`; asking again changes nothing."""
-
-    key: NodeKey
-    pool_id: str
-    node_id: str
-    is_dedicated: bool
-    slots: int
-    epoch: int
-    account: str
-    log_acknowledged: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeUp:
-    """The fleet has a machine for the node; its agent starts."""
-
-    node: NodeKey
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeUnavailable:
-    """The fleet cannot bring up the node."""
-
-    node: NodeKey
-    epoch: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NodeJoined:
-    """The node's agent can be talked to, for the first time or again."""
-
-    node: NodeKey
-    welcome: messages.Welcome
-
-
-@dataclass(frozen=True, slots=True)
-class NodeReported:
-    """The next entries of the node's log."""
-
-    node: NodeKey
-    epoch: int
-    reports: messages.Reports
-
-
-@dataclass(frozen=True, slots=True)
-class NodeLost:
-    """This life of the node is known to be over, and all that ran in it."""
-
-    node: NodeKey
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeReleased:
-    """The node is gone for good, with its processes and files."""
-
-    node: NodeKey
-
-
-FleetEvent = NodeUp | NodeUnavailable | NodeJoined | NodeReported | NodeLost | NodeReleased
-
-
-class FleetListener(Protocol):
-    """Where a fleet tells its events; from any thread."""
-
-    def __call__(self, event: FleetEvent, done: Callable[[int | None], None]) -> None:
-        """Take `event` over.
-
-        `done` is called from the writer's thread: once everything that `event` said is on disk,
-        with the number up to which the node's log is acknowledged; or with None when it could not
-        be taken over, and has to be told again. It is not called while the service ends.
-        """
-        ...
-
-
-class Fleet(Protocol):
-    """Where nodes come from, and the way to talk to them.
-
-    Every call returns at once and may come from any thread; what comes of it is told to the
-    listener. All of them may be repeated.
-    """
-
-    def allocate(self, requests: Sequence[NodeRequest]) -> None:
-        """Bring these nodes up, or find them again; each ends in an event."""
-        ...
-
-    def release(self, nodes: Sequence[NodeKey]) -> None:
-        """End these nodes with all that runs on them and remove their files."""
-        ...
-
-    def send(self, node: NodeKey, orders: Sequence[messages.Order]) -> None:
-        """Send `orders` in this order, after all earlier ones; lost if there is no connection."""
-        ...
-
-
-class NodeFiles(Protocol):
-    """Questions to a node about its files.
-
-    Raises (all of them): `Refused` with ``NodeNotReady`` when the node does not answer, and with
-    ``FileNotFound`` or ``OperationInvalidForCurrentState`` when the node refuses.
-    """
-
-    async def list_files(
-        self,
-        node: NodeKey,
-        path: str,
-        *,
-        is_recursive: bool,
-        prefix: str,
-        after: str | None,
-        limit: int,
-    ) -> messages.FileList:
-        """Return one page of the entries below `path`."""
-        ...
-
-    async def stat_file(self, node: NodeKey, path: str) -> messages.FileEntry:
-        """Return the properties of one file or directory."""
-        ...
-
-    async def read_file(self, node: NodeKey, path: str, offset: int, length: int) -> bytes:
-        """Return at most `length` bytes from `offset` on."""
-        ...
-
-    async def delete_file(self, node: NodeKey, path: str, *, is_recursive: bool) -> None:
-        """Remove a file or a directory."""
         ...
 
 
@@ -585,104 +420,4 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Return a context that commits at its end, durably, or undoes everything if it raises."""
-        ...
-
-
-class Reads(Protocol):
-    """Reads for callers: each sees one consistent state of everything committed before it.
-
-    Raises (all of them): `Refused` with the code of the thing that is not there.
-    """
-
-    def get_pool(self, account: str, pool_id: str) -> PoolView:
-        """Return a pool."""
-        ...
-
-    def list_pools(
-        self, account: str, after: int, limit: int, filter_: Filter | None = None
-    ) -> Page[PoolView]:
-        """Return the pools of an account whose keys follow `after`."""
-        ...
-
-    def node_counts(
-        self, account: str, pool_id: str | None, after: int, limit: int
-    ) -> Page[NodeCounts]:
-        """Return the node counts of pools."""
-        ...
-
-    def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
-        """Return a node."""
-        ...
-
-    def list_nodes(
-        self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
-    ) -> Page[NodeView]:
-        """Return the nodes of a pool."""
-        ...
-
-    def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
-        """Return a job."""
-        ...
-
-    def list_jobs(
-        self,
-        account: str,
-        after: int,
-        limit: int,
-        filter_: Filter | None = None,
-        *,
-        schedule_id: str | None = None,
-        with_statistics: bool = False,
-    ) -> Page[JobView]:
-        """Return the jobs of an account, or those that a job schedule made."""
-        ...
-
-    def get_job_schedule(
-        self, account: str, schedule_id: str, *, with_statistics: bool = False
-    ) -> JobScheduleView:
-        """Return a job schedule."""
-        ...
-
-    def list_job_schedules(
-        self,
-        account: str,
-        after: int,
-        limit: int,
-        filter_: Filter | None = None,
-        *,
-        with_statistics: bool = False,
-    ) -> Page[JobScheduleView]:
-        """Return the job schedules of an account."""
-        ...
-
-    def task_counts(self, account: str, job_id: str) -> TaskCounts:
-        """Return the task counts of a job."""
-        ...
-
-    def list_job_nodes(
-        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
-    ) -> Page[JobNodeView]:
-        """Return the preparation and release of a job, node by node (J-86)."""
-        ...
-
-    def get_task(self, account: str, job_id: str, task_id: str) -> TaskView:
-        """Return a task."""
-        ...
-
-    def list_tasks(
-        self, account: str, job_id: str, after: int, limit: int, filter_: Filter | None = None
-    ) -> Page[TaskView]:
-        """Return the tasks of a job."""
-        ...
-
-    def look(self) -> AbstractContextManager[Transaction]:
-        """Return a context in which all that deciding asks can be asked, and nothing be written."""
-        ...
-
-    def list_subtasks(self, account: str, job_id: str, task_id: str) -> list[SubtaskView]:
-        """Return the subtasks of a multi-instance task but for the primary's (T-62)."""
-        ...
-
-    def node_state(self, node: NodeKey) -> NodeState | None:
-        """Return the state of a node, None if it is gone."""
         ...

@@ -11,7 +11,8 @@ So a round of placement costs what it places, however many jobs and tasks there 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from batchyard.core.model import JobDefaultOrder, JobKey, JobState, PoolKey
+from batchyard.core.keys import JobKey, PoolKey
+from batchyard.core.states import JobDefaultOrder, JobState
 from batchyard.engine.ports import Transaction
 
 

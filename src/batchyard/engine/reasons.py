@@ -14,8 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from batchyard.core import limits, waiting
-from batchyard.core.model import Job, JobKey, JobNode, JobNodeState, Node, Pool, PoolKey
+from batchyard.core.keys import JobKey, PoolKey
+from batchyard.core.model import Job, JobNode, Node, Pool
 from batchyard.core.placement import takes_tasks
+from batchyard.core.states import JobNodeState
 from batchyard.engine.facts import as_waiting, by_kind, gather
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Past

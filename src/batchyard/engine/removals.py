@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from batchyard.core.model import NodeKey, Task
+from batchyard.core.keys import NodeKey
+from batchyard.core.model import Task
 from batchyard.engine.cascade import Cascade
 from batchyard.link import messages
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from datetime import timedelta
 from typing import Final
 
-from batchyard.core.model import JobKey
+from batchyard.core.keys import JobKey
 
 #: Part of the distance to a new run that the mean moves. Source: ours; one long run among short
 #: ones ends prefetching at once, and it begins again a dozen short ones later.

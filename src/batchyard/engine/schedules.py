@@ -11,14 +11,16 @@ from msgspec.structs import replace
 from batchyard.core import job_schedule as schedule_cycle
 from batchyard.core import limits
 from batchyard.core.effects import WakeScheduleSweep
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DeleteJob,
     ForceJobEnd,
     ScheduledJobMade,
     ScheduleDue,
     ScheduleSwept,
 )
-from batchyard.core.model import JobKey, JobSchedule, JobScheduleKey, JobScheduleState, JobState
+from batchyard.core.keys import JobKey, JobScheduleKey
+from batchyard.core.model import JobSchedule
+from batchyard.core.states import JobScheduleState, JobState
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import auto_pools
 from batchyard.engine.commands.jobs import make_job

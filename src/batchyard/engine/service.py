@@ -11,29 +11,27 @@ from functools import partial
 from typing import Final, TypeVar, cast
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    DisableTasks,
+from batchyard.core.keys import NodeKey
+from batchyard.core.model import Node
+from batchyard.core.specs import (
     JobChange,
     JobScheduleChange,
     JobScheduleSpec,
     JobSpec,
-    Node,
-    NodeKey,
-    NodeOption,
-    NodeState,
     PoolChange,
     PoolSpec,
     Resize,
     TaskConstraints,
     TaskSpec,
-    TaskState,
 )
+from batchyard.core.states import DisableTasks, NodeOption, NodeState, TaskState
 from batchyard.engine import commands, news
 from batchyard.engine.commands.found import JobGuard, JobScheduleGuard, PoolGuard, TaskGuard
 from batchyard.engine.directories import task_directory
 from batchyard.engine.filters import Filter
+from batchyard.engine.fleet_ports import FleetEvent, NodeFiles
 from batchyard.engine.pages import PageMaker
-from batchyard.engine.ports import FleetEvent, NodeFiles, Reads
+from batchyard.engine.read_ports import Reads
 from batchyard.engine.views import (
     FileLocation,
     JobNodeView,

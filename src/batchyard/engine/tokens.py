@@ -15,7 +15,8 @@ from typing import Final
 
 import msgspec
 
-from batchyard.core.model import Job, JobKey
+from batchyard.core.keys import JobKey
+from batchyard.core.model import Job
 
 #: What the key of the tokens is made for, so that no signature is ever one of something else.
 _PURPOSE: Final = b"batchyard job token"

@@ -9,22 +9,9 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import (
-    Job,
-    JobNode,
-    JobSchedule,
-    JobScheduleSpec,
-    JobSpec,
-    Node,
-    NodeKey,
-    Pool,
-    PoolSpec,
-    Subtask,
-    Task,
-    TaskKey,
-    TaskSpec,
-    Usage,
-)
+from batchyard.core.keys import NodeKey, TaskKey
+from batchyard.core.model import Job, JobNode, JobSchedule, Node, Pool, Subtask, Task, Usage
+from batchyard.core.specs import JobScheduleSpec, JobSpec, PoolSpec, TaskSpec
 
 Item = TypeVar("Item")
 

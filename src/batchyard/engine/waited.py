@@ -11,8 +11,9 @@ from itertools import zip_longest
 from typing import Final
 
 from batchyard.core import waiting
-from batchyard.core.model import Job, Task, TaskState
+from batchyard.core.model import Job, Task
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
+from batchyard.core.states import TaskState
 from batchyard.engine.facts import as_waiting
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waits import Past

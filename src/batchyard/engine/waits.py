@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from batchyard.core.model import Job, JobKey, NodeKey, PoolKey, Task, TaskKey, TaskState
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Job, Task
+from batchyard.core.states import TaskState
 from batchyard.core.waiting import Dependencies, Kind
 
 #: The nodes of each pool that the last round of placement held.

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from batchyard.core import limits, waiting
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import Job, JobState, NodeKey, Task, TaskKey, TaskState
+from batchyard.core.keys import NodeKey, TaskKey
+from batchyard.core.model import Job, Task
 from batchyard.core.reasons import MEANINGS, Reason, WaitingCode
+from batchyard.core.states import JobState, TaskState
 from batchyard.engine.facts import as_waiting, by_kind, gather
 from batchyard.engine.ports import Transaction
 from batchyard.engine.waited import WAITING, Wait, history_of, moments_of

@@ -12,8 +12,8 @@ from batchyard.agent import supervision
 from batchyard.agent.accounts import ensure_task_account
 from batchyard.agent.settings import Layout, Watch
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import NodeKey
-from batchyard.engine.ports import FleetListener, NodeReleased, NodeRequest
+from batchyard.core.keys import NodeKey
+from batchyard.engine.fleet_ports import FleetListener, NodeReleased, NodeRequest
 from batchyard.fleet.connection import Connection
 from batchyard.fleet.local_node import LocalNode, Surroundings
 from batchyard.fleet.muster import Muster
@@ -33,7 +33,7 @@ _END_SECONDS_MAX: Final = 10.0
 
 
 class LocalFleet:
-    """See `batchyard.engine.ports.Fleet` and `NodeFiles`.
+    """See `batchyard.engine.fleet_ports.Fleet` and `NodeFiles`.
 
     `allocate`, `release` and `send` may come from any thread between `open` and `close`: what they
     ask for is done on the event loop, in order.

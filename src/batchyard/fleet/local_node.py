@@ -22,8 +22,8 @@ from batchyard.agent.settings import (
     TaskAccount,
     Watch,
 )
-from batchyard.core.model import NodeKey
-from batchyard.engine.ports import (
+from batchyard.core.keys import NodeKey
+from batchyard.engine.fleet_ports import (
     FleetListener,
     NodeJoined,
     NodeLost,

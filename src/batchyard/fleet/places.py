@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from batchyard.core.model import NodeKey
+from batchyard.core.keys import NodeKey
 
 #: The system's folder for the state of services (File Hierarchy Standard).
 _STATE_FOLDER: Final = Path("/var/lib/batchyard")

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 
 #: Moves when a message changes its meaning; an agent of another protocol is refused.
 PROTOCOL: Final = 5

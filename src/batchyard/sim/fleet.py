@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from batchyard.core.model import NodeKey
-from batchyard.engine.ports import (
+from batchyard.core.keys import NodeKey
+from batchyard.engine.fleet_ports import (
     FleetEvent,
     FleetListener,
     NodeJoined,
@@ -54,7 +54,7 @@ class Cloud:
 
 
 class SimulatedFleet:
-    """See `batchyard.engine.ports.Fleet`; one for each life of the service."""
+    """See `batchyard.engine.fleet_ports.Fleet`; one for each life of the service."""
 
     def __init__(self, cloud: Cloud, listener: FleetListener) -> None:
         self._cloud = cloud

@@ -24,7 +24,7 @@ from batchyard.agent.journal import (
 )
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.prepared import PreparedJobs
-from batchyard.core.model import EndCause, ExecutionKind
+from batchyard.core.states import EndCause, ExecutionKind
 from batchyard.link.messages import Acknowledge, Assign, Assignment, Order, Recall
 from batchyard.sim.surroundings import Surroundings
 from batchyard.sim.timeline import Stream

@@ -8,7 +8,8 @@ from batchyard.core import limits
 from batchyard.core.errors import Refused
 from batchyard.engine import news
 from batchyard.engine.engine import Command, Engine
-from batchyard.engine.ports import FleetEvent, Transaction
+from batchyard.engine.fleet_ports import FleetEvent
+from batchyard.engine.ports import Transaction
 from batchyard.sim.fleet import Cloud, SimulatedFleet
 from batchyard.sim.surroundings import Surroundings
 from batchyard.store.store import MemoryStore

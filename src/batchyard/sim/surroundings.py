@@ -4,7 +4,7 @@ from collections import Counter
 from random import Random
 from typing import Final
 
-from batchyard.core.model import ExecutionKind
+from batchyard.core.states import ExecutionKind
 from batchyard.link.messages import Assignment
 from batchyard.sim.auditor import Auditor
 from batchyard.sim.faults import Faults

@@ -16,7 +16,8 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from batchyard.core.model import JobKey, TaskDependencies, TaskKey
+from batchyard.core.keys import JobKey, TaskKey
+from batchyard.core.specs import TaskDependencies
 from batchyard.store import schema, sets
 from batchyard.store.values import to_json, to_microseconds
 

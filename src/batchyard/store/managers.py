@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import Final
 
-from batchyard.core.model import JobKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
 from batchyard.engine.ports import OpenTask
 from batchyard.store.values import from_microseconds, to_json
 

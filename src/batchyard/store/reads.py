@@ -23,16 +23,10 @@ from sqlalchemy.engine import Row
 from batchyard.core import execution as execution_cycle
 from batchyard.core.counts import USAGE
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    ExecutionKind,
-    JobScheduleSpec,
-    JobSpec,
-    NodeKey,
-    NodeState,
-    PoolSpec,
-    TaskSpec,
-    Usage,
-)
+from batchyard.core.keys import NodeKey
+from batchyard.core.model import Usage
+from batchyard.core.specs import JobScheduleSpec, JobSpec, PoolSpec, TaskSpec
+from batchyard.core.states import ExecutionKind, NodeState
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
     JobNodeView,
@@ -91,7 +85,7 @@ _IS_GONE: Final = schema.node.c.state == literal_column(f"'{GONE}'")
 
 
 class SqlReads:
-    """See `batchyard.engine.ports.Reads`."""
+    """See `batchyard.engine.read_ports.Reads`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.sql.selectable import GenerativeSelect
 
 from batchyard.core import limits
-from batchyard.core.model import TaskState
+from batchyard.core.states import TaskState
 from batchyard.engine.filters import (
     AllOf,
     AnyOf,

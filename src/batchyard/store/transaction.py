@@ -13,27 +13,9 @@ from msgspec.structs import fields
 from sqlalchemy import Table
 
 from batchyard.core import counts, placement
-from batchyard.core.model import (
-    Execution,
-    ExecutionId,
-    Gang,
-    Job,
-    JobKey,
-    JobNode,
-    JobSchedule,
-    JobScheduleKey,
-    JobScheduleSpec,
-    JobSpec,
-    Node,
-    NodeKey,
-    Pool,
-    PoolKey,
-    PoolSpec,
-    Task,
-    TaskDependencies,
-    TaskKey,
-    TaskSpec,
-)
+from batchyard.core.keys import ExecutionId, JobKey, JobScheduleKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Execution, Gang, Job, JobNode, JobSchedule, Node, Pool, Task
+from batchyard.core.specs import JobScheduleSpec, JobSpec, PoolSpec, TaskDependencies, TaskSpec
 from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
 from batchyard.store import dependencies, job_schedules, lifetimes, managers, schema, sets
 from batchyard.store.schema import TASK_SIZE

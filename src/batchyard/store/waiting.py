@@ -13,17 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from batchyard.core import limits
-from batchyard.core.model import (
-    Job,
-    JobKey,
-    NodeKey,
-    PoolKey,
-    Task,
-    TaskDependencies,
-    TaskKey,
-    TaskSpec,
-    TaskState,
-)
+from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
+from batchyard.core.model import Job, Task
+from batchyard.core.specs import TaskDependencies, TaskSpec
+from batchyard.core.states import TaskState
 from batchyard.core.waiting import Dependencies, Kind
 from batchyard.engine.waits import Begun, Dependents, Past
 from batchyard.store import schema, sets

@@ -6,7 +6,8 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import AutoPoolChange, AutoPoolSpec, JobSpec, PoolLifetime, PoolSpec
+from batchyard.core.specs import AutoPoolChange, AutoPoolSpec, JobSpec, PoolSpec
+from batchyard.core.states import PoolLifetime
 from batchyard.wire import checks, coverage, model, pools, start_tasks, values
 
 _PLACE: Final = "poolInfo.autoPoolSpecification"

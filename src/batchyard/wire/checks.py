@@ -13,14 +13,8 @@ from urllib.parse import urlsplit
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    ElevationLevel,
-    EnvironmentSetting,
-    MetadataItem,
-    NodeOption,
-    ResourceFile,
-    TaskConstraints,
-)
+from batchyard.core.specs import EnvironmentSetting, MetadataItem, ResourceFile, TaskConstraints
+from batchyard.core.states import ElevationLevel, NodeOption
 from batchyard.wire import model, values
 from batchyard.wire.coverage import shorten
 

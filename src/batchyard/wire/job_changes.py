@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from batchyard.core.model import AutoPoolChange, JobChange
+from batchyard.core.specs import AutoPoolChange, JobChange
 from batchyard.wire import auto_pools, bodies, checks, coverage, jobs, model, old_names
 from batchyard.wire.versions import LATEST, ApiVersion
 

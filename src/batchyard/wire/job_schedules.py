@@ -9,7 +9,7 @@ import msgspec
 from batchyard.core import job_schedule as schedule_cycle
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import JobScheduleChange, JobScheduleSpec, JobSpec, Timing
+from batchyard.core.specs import JobScheduleChange, JobScheduleSpec, JobSpec, Timing
 from batchyard.engine.views import JobScheduleView
 from batchyard.wire import (
     bodies,

@@ -7,17 +7,9 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    DisableTasks,
-    Failure,
-    JobConstraints,
-    JobPreparationSpec,
-    JobReleaseSpec,
-    JobSpec,
-    JobState,
-    OnAllTasksComplete,
-    OnTaskFailure,
-)
+from batchyard.core.model import Failure
+from batchyard.core.specs import JobConstraints, JobPreparationSpec, JobReleaseSpec, JobSpec
+from batchyard.core.states import DisableTasks, JobState, OnAllTasksComplete, OnTaskFailure
 from batchyard.engine.views import JobView
 from batchyard.wire import (
     auto_pools,

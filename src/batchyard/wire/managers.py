@@ -1,7 +1,7 @@
 """Job manager tasks: requests to specifications, and back. Source: J-18, J-57 ... J-65."""
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import JobManagerSpec, JobPreparationSpec, JobReleaseSpec, TaskSpec
+from batchyard.core.specs import JobManagerSpec, JobPreparationSpec, JobReleaseSpec, TaskSpec
 from batchyard.wire import checks, model, resource_files, task_options, tasks, values
 
 _PLACE = "jobManagerTask"

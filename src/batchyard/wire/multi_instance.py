@@ -4,7 +4,7 @@ from typing import Final
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import MultiInstanceSpec
+from batchyard.core.specs import MultiInstanceSpec
 from batchyard.wire import checks, model, resource_files
 
 _PLACE: Final = "multiInstanceSettings"

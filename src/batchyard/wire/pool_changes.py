@@ -12,7 +12,8 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import NodeOption, PoolChange, Resize
+from batchyard.core.specs import PoolChange, Resize
+from batchyard.core.states import NodeOption
 from batchyard.wire import bodies, checks, coverage, model, pools, start_tasks
 
 _PATCH_DECODER: Final = msgspec.json.Decoder(model.BatchPoolUpdateOptions)

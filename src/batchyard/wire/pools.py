@@ -8,14 +8,9 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import (
-    JobDefaultOrder,
-    MetadataItem,
-    NodeFillType,
-    Pool,
-    PoolSpec,
-    ResizeError,
-)
+from batchyard.core.model import Pool, ResizeError
+from batchyard.core.specs import MetadataItem, PoolSpec
+from batchyard.core.states import JobDefaultOrder, NodeFillType
 from batchyard.engine.views import NodeCounts, PoolView
 from batchyard.wire import (
     bodies,

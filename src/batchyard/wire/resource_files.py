@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from batchyard.core.model import ResourceFile
+from batchyard.core.specs import ResourceFile
 from batchyard.wire import model
 
 

@@ -6,7 +6,8 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import Run, StartTaskSpec
+from batchyard.core.model import Run
+from batchyard.core.specs import StartTaskSpec
 from batchyard.wire import checks, model, resource_files, tasks, values
 
 

@@ -7,13 +7,8 @@ from collections.abc import Sequence
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    DependencyAction,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-    TaskDependencies,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, TaskDependencies
+from batchyard.core.states import DependencyAction, JobAction
 from batchyard.wire import checks, model
 
 

@@ -8,14 +8,9 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import (
-    ElevationLevel,
-    EnvironmentSetting,
-    Failure,
-    TaskConstraints,
-    TaskSpec,
-    TaskState,
-)
+from batchyard.core.model import Failure
+from batchyard.core.specs import EnvironmentSetting, TaskConstraints, TaskSpec
+from batchyard.core.states import ElevationLevel, TaskState
 from batchyard.engine.directories import task_directory
 from batchyard.engine.views import NodeName, TaskAdded, TaskCounts, TaskView
 from batchyard.wire import (

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from batchyard.core import exits, task
 from batchyard.core.effects import Step
-from batchyard.core.messages import ReactivateTask
-from batchyard.core.model import DependencyAction, TaskState
+from batchyard.core.states import DependencyAction, TaskState
+from batchyard.core.task_events import ReactivateTask
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import tasks
 from batchyard.sim import rules

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from batchyard.core import execution, multi_instance
 from batchyard.core.effects import Step
-from batchyard.core.messages import StopExecution, SubtaskCoordinated
-from batchyard.core.model import ExecutionKind
+from batchyard.core.states import ExecutionKind
+from batchyard.core.task_events import StopExecution, SubtaskCoordinated
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change
 

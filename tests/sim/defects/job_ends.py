@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from batchyard.core import job
 from batchyard.core.effects import Step
-from batchyard.core.messages import AutoPoolOver, JobEndTold, TerminateJob
-from batchyard.core.model import JobState
+from batchyard.core.job_events import JobEndTold, TerminateJob
+from batchyard.core.pool_events import AutoPoolOver
+from batchyard.core.states import JobState
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change
 

@@ -6,11 +6,8 @@ from msgspec.structs import replace
 
 from batchyard.core import job_node, node, runs
 from batchyard.core.effects import Step
-from batchyard.core.messages import (
-    JobEnding,
-    JobNodeSettled,
-)
-from batchyard.core.model import JobNodeState, TaskResult
+from batchyard.core.job_events import JobEnding, JobNodeSettled
+from batchyard.core.states import JobNodeState, TaskResult
 from batchyard.engine import orders
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from batchyard.core import job
 from batchyard.core.effects import Step
-from batchyard.core.messages import JobQuiet
-from batchyard.core.model import JobState
+from batchyard.core.job_events import JobQuiet
+from batchyard.core.states import JobState
 from batchyard.engine import loops, placing
 from batchyard.engine.ready import Ready
 from batchyard.sim import rules

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from batchyard.agent.logic import AgentLogic
 from batchyard.agent.schedule import Schedule
 from batchyard.core import node
-from batchyard.core.messages import NodeDied
+from batchyard.core.pool_events import NodeDied
 from batchyard.engine import news
-from batchyard.engine.ports import NodeLost
+from batchyard.engine.fleet_ports import NodeLost
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change
 

@@ -7,13 +7,8 @@ from msgspec.structs import replace
 
 from batchyard.core import counts, failures, task
 from batchyard.core.effects import Step
-from batchyard.core.messages import (
-    DeleteTask,
-    TaskEnded,
-    TaskGivenBack,
-    TerminateTask,
-)
-from batchyard.core.model import EndCause, TaskState
+from batchyard.core.states import EndCause, TaskState
+from batchyard.core.task_events import DeleteTask, TaskEnded, TaskGivenBack, TerminateTask
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change
 

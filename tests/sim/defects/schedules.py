@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from batchyard.core import job_schedule
 from batchyard.core.effects import Step
-from batchyard.core.messages import DisableSchedule
+from batchyard.core.job_events import DisableSchedule
 from batchyard.sim import rules
 from tests.sim.defects.defect import Patch, SeededDefect, change
 

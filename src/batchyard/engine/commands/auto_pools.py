@@ -11,19 +11,10 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import (
-    AutoPoolChange,
-    AutoPoolSpec,
-    ErrorCategory,
-    Failure,
-    JobKey,
-    JobSchedule,
-    JobScheduleSpec,
-    JobSpec,
-    PoolKey,
-    PoolLifetime,
-    PoolState,
-)
+from batchyard.core.keys import JobKey, PoolKey
+from batchyard.core.model import Failure, JobSchedule
+from batchyard.core.specs import AutoPoolChange, AutoPoolSpec, JobScheduleSpec, JobSpec
+from batchyard.core.states import ErrorCategory, PoolLifetime, PoolState
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands.pools import add_pool
 

@@ -7,17 +7,9 @@ A *guard* looks at a resource as it is, in the writer's transaction, before it i
 from collections.abc import Callable
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import (
-    Job,
-    JobKey,
-    JobSchedule,
-    JobScheduleKey,
-    Node,
-    NodeState,
-    Pool,
-    Task,
-    TaskKey,
-)
+from batchyard.core.keys import JobKey, JobScheduleKey, TaskKey
+from batchyard.core.model import Job, JobSchedule, Node, Pool, Task
+from batchyard.core.states import NodeState
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.views import JobScheduleView, JobView, NodeName, PoolView, TaskView
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from batchyard.core import job_schedule as schedule_cycle
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
@@ -12,14 +12,10 @@ from batchyard.core.messages import (
     TerminateSchedule,
     UpdateSchedule,
 )
-from batchyard.core.model import (
-    JobSchedule,
-    JobScheduleChange,
-    JobScheduleKey,
-    JobScheduleSpec,
-    JobScheduleState,
-    Timing,
-)
+from batchyard.core.keys import JobScheduleKey
+from batchyard.core.model import JobSchedule
+from batchyard.core.specs import JobScheduleChange, JobScheduleSpec, Timing
+from batchyard.core.states import JobScheduleState
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import auto_pools, found
 from batchyard.engine.commands.found import JobScheduleGuard

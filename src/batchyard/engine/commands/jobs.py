@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from batchyard.core import job as job_cycle
 from batchyard.core import times
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.messages import (
+from batchyard.core.job_events import (
     DeleteJob,
     DisableJob,
     EnableJob,
@@ -14,13 +14,11 @@ from batchyard.core.messages import (
     TerminateJob,
     UpdateJob,
 )
-from batchyard.core.model import (
+from batchyard.core.keys import JobKey, JobScheduleKey
+from batchyard.core.model import Job
+from batchyard.core.specs import JobChange, JobSpec
+from batchyard.core.states import (
     DisableTasks,
-    Job,
-    JobChange,
-    JobKey,
-    JobScheduleKey,
-    JobSpec,
     JobState,
     OnAllTasksComplete,
     OnTaskFailure,

@@ -6,7 +6,8 @@ J-18, J-57 ... J-63.
 
 from msgspec.structs import replace
 
-from batchyard.core.model import Job, JobManagerSpec, JobSpec
+from batchyard.core.model import Job
+from batchyard.core.specs import JobManagerSpec, JobSpec
 
 
 def complete(spec: JobSpec) -> JobSpec:

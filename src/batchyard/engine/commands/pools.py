@@ -9,7 +9,9 @@ from batchyard.core.effects import (
     WakeResize,
 )
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.messages import (
+from batchyard.core.keys import PoolKey
+from batchyard.core.model import Node, Pool
+from batchyard.core.pool_events import (
     DeletePool,
     LeavePool,
     RebootNode,
@@ -17,17 +19,8 @@ from batchyard.core.messages import (
     ResizePool,
     UpdatePool,
 )
-from batchyard.core.model import (
-    AllocationState,
-    Node,
-    NodeOption,
-    Pool,
-    PoolChange,
-    PoolKey,
-    PoolSpec,
-    PoolState,
-    Resize,
-)
+from batchyard.core.specs import PoolChange, PoolSpec, Resize
+from batchyard.core.states import AllocationState, NodeOption, PoolState
 from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import PoolGuard

@@ -10,25 +10,11 @@ from batchyard.core.effects import (
     WakePlacement,
 )
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.messages import (
-    ConstrainTask,
-    DeleteTask,
-    ReactivateTask,
-    TerminateTask,
-)
-from batchyard.core.model import (
-    ExitConditions,
-    Gang,
-    Job,
-    JobKey,
-    JobSpec,
-    Task,
-    TaskConstraints,
-    TaskKey,
-    TaskResult,
-    TaskSpec,
-    TaskState,
-)
+from batchyard.core.keys import JobKey, TaskKey
+from batchyard.core.model import Gang, Job, Task
+from batchyard.core.specs import ExitConditions, JobSpec, TaskConstraints, TaskSpec
+from batchyard.core.states import TaskResult, TaskState
+from batchyard.core.task_events import ConstrainTask, DeleteTask, ReactivateTask, TerminateTask
 from batchyard.engine.cascade import Cascade, Dated
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import TaskGuard

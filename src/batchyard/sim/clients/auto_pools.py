@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from batchyard.core.model import AutoPoolSpec, JobSpec, PoolSpec, TaskSpec
+from batchyard.core.specs import AutoPoolSpec, JobSpec, PoolSpec, TaskSpec
 from batchyard.sim.clients.client import Client
 from batchyard.sim.surroundings import command_line
 

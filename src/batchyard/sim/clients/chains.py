@@ -2,14 +2,8 @@
 
 from functools import partial
 
-from batchyard.core.model import (
-    DependencyAction,
-    ExitConditions,
-    ExitOptions,
-    JobSpec,
-    TaskDependencies,
-    TaskSpec,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, JobSpec, TaskDependencies, TaskSpec
+from batchyard.core.states import DependencyAction
 from batchyard.sim.clients.client import Client
 from batchyard.sim.surroundings import POOL, command_line
 

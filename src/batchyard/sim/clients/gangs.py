@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from batchyard.core.model import (
+from batchyard.core.specs import (
     JobPreparationSpec,
     JobReleaseSpec,
     JobSpec,

@@ -5,14 +5,8 @@ from functools import partial
 
 import msgspec
 
-from batchyard.core.model import (
-    JobChange,
-    JobPreparationSpec,
-    JobReleaseSpec,
-    JobSpec,
-    OnTaskFailure,
-    TaskSpec,
-)
+from batchyard.core.specs import JobChange, JobPreparationSpec, JobReleaseSpec, JobSpec, TaskSpec
+from batchyard.core.states import OnTaskFailure
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import Requests

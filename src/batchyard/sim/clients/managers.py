@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from batchyard.core.model import JobManagerSpec, JobSpec, TaskSpec
+from batchyard.core.specs import JobManagerSpec, JobSpec, TaskSpec
 from batchyard.sim.audit.history import Manager
 from batchyard.sim.clients.client import Client
 from batchyard.sim.surroundings import POOL, command_line

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from batchyard.core.model import DisableTasks, JobChange
+from batchyard.core.specs import JobChange
+from batchyard.core.states import DisableTasks
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import Requests

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from functools import partial
 
-from batchyard.core.model import Node, NodeFillType, NodeOption, PoolSpec, Resize, StartTaskSpec
+from batchyard.core.model import Node
+from batchyard.core.specs import PoolSpec, Resize, StartTaskSpec
+from batchyard.core.states import NodeFillType, NodeOption
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import ACCOUNT

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any, Final
 
 from batchyard.core.errors import ErrorCode, Refused
-from batchyard.core.model import JobSpec, JobState, TaskSpec
+from batchyard.core.specs import JobSpec, TaskSpec
+from batchyard.core.states import JobState
 from batchyard.engine import commands
 from batchyard.sim.clients import words
 from batchyard.sim.service import NO_ANSWER, SimulatedService, call

@@ -3,15 +3,8 @@
 from datetime import timedelta
 from functools import partial
 
-from batchyard.core.model import (
-    AutoPoolSpec,
-    JobScheduleSpec,
-    JobSpec,
-    OnAllTasksComplete,
-    PoolSpec,
-    TaskSpec,
-    Timing,
-)
+from batchyard.core.specs import AutoPoolSpec, JobScheduleSpec, JobSpec, PoolSpec, TaskSpec, Timing
+from batchyard.core.states import OnAllTasksComplete
 from batchyard.engine import commands
 from batchyard.sim.clients import words
 from batchyard.sim.clients.client import Client

@@ -1,7 +1,8 @@
 """Asks about single tasks of whatever job: their end, and their constraints."""
 
 from batchyard.core.errors import Refused
-from batchyard.core.model import TaskConstraints, TaskResult, TaskState
+from batchyard.core.specs import TaskConstraints
+from batchyard.core.states import TaskResult, TaskState
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.clients.requests import ACCOUNT

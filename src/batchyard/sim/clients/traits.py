@@ -6,15 +6,8 @@ from random import Random
 from typing import Any
 
 from batchyard.core import limits
-from batchyard.core.model import (
-    DependencyAction,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
-    OnAllTasksComplete,
-    OnTaskFailure,
-    TaskDependencies,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, TaskDependencies
+from batchyard.core.states import DependencyAction, JobAction, OnAllTasksComplete, OnTaskFailure
 
 #: Exit codes that tasks of a world may have.
 _CODES = (0, 3, 7)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from batchyard.core.model import JobChange, JobSpec, TaskSpec
+from batchyard.core.specs import JobChange, JobSpec, TaskSpec
 from batchyard.engine import commands
 from batchyard.sim.clients.client import Client
 from batchyard.sim.surroundings import POOL, command_line

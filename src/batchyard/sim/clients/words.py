@@ -1,13 +1,7 @@
 """What clients ask for, in the judge's own words."""
 
-from batchyard.core.model import (
-    ExitConditions,
-    ExitOptions,
-    JobSpec,
-    OnAllTasksComplete,
-    OnTaskFailure,
-    TaskSpec,
-)
+from batchyard.core.specs import ExitConditions, ExitOptions, JobSpec, TaskSpec
+from batchyard.core.states import OnAllTasksComplete, OnTaskFailure
 from batchyard.sim.audit.terms import Needs, Preparation, Reaction, Reactions, Terms
 
 
