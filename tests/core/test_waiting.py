@@ -305,6 +305,11 @@ def test_a_task_of_several_nodes_waits_for_enough_of_them() -> None:
     assert "nothing else" in why(whole, facts(nodes[1])).message
 
 
+def test_a_task_whose_former_run_is_being_ended_says_where() -> None:
+    reason = waiting.of_ending("node-1")
+    assert (reason.code, reason.details) == (WaitingCode.FORMER_RUN_ENDING, {"nodeId": "node-1"})
+
+
 def test_a_task_that_has_a_node_waits_there() -> None:
     queued = waiting.of_placed(a_node(), "node-1", is_preparing=False)
     assert queued.code is WaitingCode.QUEUED_ON_NODE

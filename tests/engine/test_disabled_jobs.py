@@ -4,7 +4,9 @@ import pytest
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.model import DisableTasks, JobChange
+from batchyard.core.reasons import WaitingCode
 from batchyard.engine import commands
+from batchyard.engine.why import why_job, why_task
 from tests.engine.world import ACCOUNT, World
 
 
@@ -45,6 +47,27 @@ def test_requeue_puts_running_tasks_back_until_the_job_is_enabled(busy: World) -
     enable(busy)
     assert state(busy) == "active"
     assert busy.assigned()[2:4] == ["task-1-2", "task-2-2"]
+
+
+def test_a_task_never_runs_beside_its_former_run(world: World) -> None:
+    """A node that does not answer may be about to start what was taken from it."""
+    world.pool(nodes=2)
+    world.job()
+    world.tasks("a")
+    disable(world, DisableTasks.REQUEUE)
+    enable(world)
+    assert (world.assigned(1), world.assigned(2)) == (["task-1-1"], [])
+    with world.store.transaction() as transaction:
+        found = why_task(transaction, ACCOUNT, "job", "a", world.engine.held)
+        told = why_job(transaction, ACCOUNT, "job", world.engine.held)
+    assert found.reason is not None
+    assert found.reason.code is WaitingCode.FORMER_RUN_ENDING
+    assert [(group.reason.code, group.count) for group in told.groups] == [
+        (WaitingCode.FORMER_RUN_ENDING, 1)
+    ]
+
+    world.report(world.never_started("task-1-1"))
+    assert world.assigned(1) + world.assigned(2) == ["task-1-1", "task-1-2"]
 
 
 def test_terminate_completes_running_tasks_for_good(busy: World) -> None:
@@ -130,38 +153,3 @@ def test_a_job_that_moved_waits_for_a_pool_of_its_new_name_and_not_of_the_old(bu
     assert busy.job_now().pool is None
     busy.pool("later")
     assert busy.assigned(node=2) == ["task-1-2"]
-
-
-def test_a_job_ends_whose_task_runs_again_while_its_former_run_is_still_being_stopped(
-    world: World,
-) -> None:
-    """A node that is out of reach for long has both: the run that it should stop, and the next."""
-    world.pool(slots=2)
-    world.job()
-    world.tasks("one")
-    world.report(world.started("task-1-1"))
-    disable(world, DisableTasks.REQUEUE)
-    enable(world)
-    world.report(world.started("task-1-2"))
-
-    world.do(commands.terminate_job, ACCOUNT, "job", None)
-    assert not world.engine.is_failing
-    assert sorted(world.stopped()) == ["task-1-1", "task-1-2"]
-    world.report(world.ended("task-1-1"), world.ended("task-1-2"))
-    assert (state(world), world.state_of("one")) == ("completed", "completed")
-
-
-def test_a_job_is_disabled_whose_task_runs_again_while_its_former_run_is_being_stopped(
-    world: World,
-) -> None:
-    world.pool(slots=2)
-    world.job()
-    world.tasks("one")
-    world.report(world.started("task-1-1"))
-    disable(world, DisableTasks.REQUEUE)
-    enable(world)
-    world.report(world.started("task-1-2"))
-
-    disable(world, DisableTasks.TERMINATE)
-    world.report(world.ended("task-1-1"), world.ended("task-1-2"))
-    assert (state(world), world.state_of("one")) == ("disabled", "completed")

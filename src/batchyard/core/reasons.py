@@ -36,6 +36,7 @@ class WaitingCode(StrEnum):
     NODES_HELD = "NodesHeld"
     NO_FREE_NODES = "NoFreeNodes"
     NO_FREE_SLOTS = "NoFreeSlots"
+    FORMER_RUN_ENDING = "FormerRunEnding"
     PLACEMENT_DUE = "PlacementDue"
     JOB_PREPARATION_RUNNING = "JobPreparationRunning"
     QUEUED_ON_NODE = "QueuedOnNode"
@@ -153,6 +154,10 @@ MEANINGS: Final[Mapping[WaitingCode, Meaning]] = {
     WaitingCode.NO_FREE_SLOTS: Meaning(
         "No node has enough free slots.",
         "Wait until tasks there are over, or resize the pool.",
+    ),
+    WaitingCode.FORMER_RUN_ENDING: Meaning(
+        "It was taken from a node, where its former run is being ended.",
+        "Wait until the node has ended it: a task never runs twice at a time.",
     ),
     WaitingCode.PLACEMENT_DUE: Meaning(
         "There is room for it.", "Wait for the next round of placement, which is due."

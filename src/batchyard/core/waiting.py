@@ -150,6 +150,12 @@ def of_placed(node: Node | None, node_id: str, *, is_preparing: bool) -> Reason:
     return Reason(WaitingCode.QUEUED_ON_NODE, sentence, details | {"nodeState": str(state)})
 
 
+def of_ending(node_id: str) -> Reason:
+    """Return why a task waits whose former run is being ended."""
+    sentence = f"Its former run is being ended on node {node_id}."
+    return Reason(WaitingCode.FORMER_RUN_ENDING, sentence, {"nodeId": node_id})
+
+
 def of_job(job: Job) -> Reason | None:
     """Return why a job runs none of its tasks, None if it does."""
     if job.state in (JobState.ACTIVE, JobState.ENABLING):

@@ -224,6 +224,8 @@ class Cascade:
         self._counts_due: set[PoolKey] = set()
         #: Jobs of which tasks were completed or deleted, or left a node.
         self._closed: set[JobKey] = set()
+        #: Jobs of which runs that had to end are over: their tasks may run again.
+        self._rid: set[JobKey] = set()
         #: Tasks by job whose dependents may count them off; the store knows which were.
         self._satisfying: dict[JobKey, list[TaskKey]] = {}
 
@@ -262,7 +264,12 @@ class Cascade:
                 self._satisfy(one)
             if one.max_parallel_tasks != limits.PARALLEL_TASKS_UNLIMITED:
                 self.ready.add(one.key)  # It may start another one.
+            if one.key in self._rid:
+                self.ready.add(one.key)
+                if one.pool is not None:
+                    self.run([WakePlacement(one.pool)])
         self._satisfying.clear()
+        self._rid.clear()
         self.run(WakeSweep(job.key) for job in jobs if job.state is JobState.DISABLING)
         asked = {job.key for job in jobs if job.ends_with_tasks}
         if asked:
@@ -287,6 +294,8 @@ class Cascade:
             if after is None:
                 if before is not None and before.job is not None:
                     self._closed.add(before.job)
+                    if before.state is ExecutionState.STOPPING:
+                        self._rid.add(before.job)
                 continue
             if after.state is ExecutionState.STOPPING:
                 self.stopped.append(after)

@@ -48,9 +48,6 @@ from batchyard.engine.ports import (
 )
 from batchyard.link import messages
 
-#: What tells how long the tasks of a job take.
-_TIMED: Final = (ExecutionKind.TASK, ExecutionKind.PRIMARY)
-
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -202,7 +199,7 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
         usage=_usage(report, report.end_time - report.start_time),
     )
     events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
-    if execution is not None and execution.job is not None and execution.kind in _TIMED:
+    if execution is not None and execution.job is not None and execution.kind is ExecutionKind.TASK:
         cascade.hints.run_times.note(execution.job, ending.end_time - ending.start_time)
     if execution is not None and execution.state in execution_cycle.WAITING:
         events.insert(0, ExecutionStarted(key=key, time=report.start_time))

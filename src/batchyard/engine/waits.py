@@ -62,6 +62,14 @@ class Waits(Protocol):
         """Return how many tasks of the class of one wait for a place, up to `limit`."""
         ...
 
+    def ending_tasks(self, job: JobKey, limit: int) -> list[Begun]:
+        """Return tasks of a job that wait while their former run is being ended on a node."""
+        ...
+
+    def is_ending(self, task: TaskKey) -> bool:
+        """Return whether the former run of a task is being ended on its node."""
+        ...
+
     def begun_tasks(self, job: JobKey, limit: int) -> list[Begun]:
         """Return tasks of a job that have a node and have not started."""
         ...

@@ -123,7 +123,10 @@ def _reason(transaction: Transaction, job: Job, task: Task, held: Held) -> Reaso
     before = {"olderTasks": transaction.waits.older_tasks(task, limits.WAITING_LOOKS_MAX)}
     if job.pool is not None:
         before["tasksOfHigherPriority"] = transaction.waits.tasks_of_higher_priority(job, job.pool)
-    return waiting.why(as_waiting(job, task), replace(facts, tasks_before=before))
+    reason = waiting.why(as_waiting(job, task), replace(facts, tasks_before=before))
+    if reason.can_ever_run and task.node is not None and transaction.waits.is_ending(task.key):
+        return waiting.of_ending(transaction.waits.node_id(task.node))
+    return reason
 
 
 def _of_placed(transaction: Transaction, node: NodeKey, state: TaskState) -> Reason:
@@ -152,6 +155,11 @@ class _Groups:
             return placed
         if waiting.of_job(self._job) is not None:
             return [*placed, self._of_job(left)]
+        ending = self._ending()
+        placed += ending
+        left -= sum(group.count for group in ending)
+        if left <= 0:
+            return placed
         if not self._job.uses_task_dependencies:
             return placed + self._ready(left, is_exact=True)
         found = self._waits.dependents(self._job.key, limits.WAITING_LOOKS_MAX)
@@ -181,6 +189,21 @@ class _Groups:
                 group.is_exact = len(begun) < limit
                 groups.append(group)
         return groups
+
+    def _ending(self) -> list[Group]:
+        """Tasks whose former run has to be over first."""
+        limit = limits.WAITING_LOOKS_MAX
+        found = self._waits.ending_tasks(self._job.key, limit)
+        if not found:
+            return []
+        (first,) = self._transaction.tasks([found[0].key]).values()
+        reason = waiting.why(as_waiting(self._job, first), self._facts)
+        if reason.can_ever_run:
+            reason = waiting.of_ending(self._waits.node_id(found[0].node))
+        tasks = [one.key for one in found[: self._shown]]
+        group = Group(reason=reason, count=len(found), tasks=tasks)
+        group.is_exact = len(found) < limit
+        return [group]
 
     def _ready(self, left: int, *, is_exact: bool) -> list[Group]:
         """Tasks that only need a place, by their classes; if that is exact, `left` in all."""

@@ -38,7 +38,7 @@ from batchyard.engine.ports import Changes, OpenJob, OpenTask, UsableNode
 from batchyard.store import dependencies, job_schedules, lifetimes, managers, schema, sets
 from batchyard.store.schema import TASK_SIZE
 from batchyard.store.values import Codec, Column, from_microseconds, to_json, to_microseconds
-from batchyard.store.waiting import IS_WAITING, SqlWaits
+from batchyard.store.waiting import IS_READY, IS_WAITING, SqlWaits
 
 Key = TypeVar("Key", bound=int | str)
 Entity = TypeVar("Entity")
@@ -718,8 +718,8 @@ WITH RECURSIVE size(job, number) AS (
   FROM size WHERE number IS NOT NULL
 )
 SELECT {_names(TASKS, "task.")} FROM size JOIN task ON task.key IN (
-  SELECT key FROM task AS first
-  WHERE job = size.job AND {IS_WAITING} AND {TASK_SIZE} = size.number
+  SELECT key FROM task
+  WHERE job = size.job AND {IS_READY} AND {TASK_SIZE} = size.number
   ORDER BY key LIMIT ?
 )
 WHERE number IS NOT NULL

@@ -30,8 +30,19 @@ from batchyard.store import schema, sets
 from batchyard.store.schema import TASK_SIZE
 from batchyard.store.values import from_microseconds, to_json, to_microseconds
 
-#: A task that placement may place.
+#: A task that waits for a place; there is an index for it.
 IS_WAITING: Final = "state = 'active' AND is_placed = 0 AND dependencies_left = 0"
+
+#: The former run of a task, while it is being ended on its node.
+_FORMER_RUN: Final = (
+    "SELECT 1 FROM execution WHERE execution.id IN ("
+    "'task-' || task.key || '-' || task.attempt, "
+    "'primary-' || task.key || '-' || task.attempt, "
+    "'subtask-' || task.key || '-' || task.attempt || '-0')"
+)
+
+#: A task that placement may place: no two runs of one are ever beside each other.
+IS_READY: Final = f"{IS_WAITING} AND (attempt = 0 OR NOT EXISTS ({_FORMER_RUN}))"
 
 _TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 
@@ -110,9 +121,25 @@ class SqlWaits:
         """Return how many tasks of the class of one wait for a place, up to `limit`."""
         sql = (
             "SELECT count(*) FROM (SELECT 1 FROM task "
-            f"WHERE job = ? AND {IS_WAITING} AND {TASK_SIZE} = ? LIMIT ?)"
+            f"WHERE job = ? AND {IS_READY} AND {TASK_SIZE} = ? LIMIT ?)"
         )
         return int(self._one(sql, sample.job, _size(sample), limit))
+
+    def ending_tasks(self, job: JobKey, limit: int) -> list[Begun]:
+        """Return tasks of a job that wait while their former run is being ended on a node."""
+        sql = (
+            "SELECT DISTINCT task.key, task.node, task.state FROM execution "
+            "JOIN task ON task.key = execution.task AND task.attempt = execution.attempt "
+            "WHERE execution.job = ? AND execution.number = 0 "
+            "AND task.state = 'active' AND task.is_placed = 0 ORDER BY task.key LIMIT ?"
+        )
+        rows = self._execute(sql, job, limit)
+        return [Begun(TaskKey(row[0]), NodeKey(row[1]), TaskState(row[2])) for row in rows]
+
+    def is_ending(self, task: TaskKey) -> bool:
+        """Return whether the former run of a task is being ended on its node."""
+        sql = f"SELECT 1 FROM task WHERE key = ? AND attempt > 0 AND EXISTS ({_FORMER_RUN})"
+        return self._execute(sql, task).fetchone() is not None
 
     def begun_tasks(self, job: JobKey, limit: int) -> list[Begun]:
         """Return tasks of a job that have a node and have not started."""
