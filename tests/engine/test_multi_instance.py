@@ -282,6 +282,20 @@ def test_a_job_is_disabled_once_nothing_of_its_gang_is_left(pool: World) -> None
     assert pool.job_now().state == "disabled"
 
 
+def test_a_task_that_does_not_run_yet_goes_back_when_its_job_is_disabled(pool: World) -> None:
+    """J-35: only what runs is waited for."""
+    pool.job(preparation=True)
+    pool.tasks("t", multi_instance=gang())
+    pool.do(commands.disable_job, ACCOUNT, "job", DisableTasks.WAIT)
+    assert [pool.recalled(node) for node in ALL] == [[subtask(0)], [], []]
+    pool.report(pool.never_started(subtask(0)))
+    assert (pool.state_of("t"), pool.task("t").is_placed) == ("active", False)
+    assert [pool.stopped(node) for node in ALL] == [[], [subtask(1)], [subtask(2)]]
+    for node in (2, 3):
+        pool.report(pool.never_started(subtask(node - 1)), node=node)
+    assert pool.job_now().state == "disabled"
+
+
 def test_nothing_else_begins_beside_an_application_that_is_still_dying(pool: World) -> None:
     running(pool)
     pool.tasks("next")

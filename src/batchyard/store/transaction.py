@@ -256,8 +256,14 @@ class SqlTransaction:
         return [TASKS.decode(row) for row in self._execute(sql, job, limit)]
 
     def queued_executions(self, job: JobKey, limit: int) -> list[Execution]:
-        """Return executions of tasks of a job that no node has started, nor is to give back."""
-        where = "job = ? AND kind = 'task' AND state = 'assigned' ORDER BY id LIMIT ?"
+        """Return executions of tasks of a job that no node has started, nor is to give back.
+
+        Of a multi-instance task it is the primary's that says whether the task runs.
+        """
+        where = (
+            "job = ? AND kind IN ('task', 'subtask') AND number = 0 AND state = 'assigned' "
+            "ORDER BY id LIMIT ?"
+        )
         return self._query(schema.execution, EXECUTIONS, where, job, limit)
 
     def has_task_executions(self, job: JobKey) -> bool:
