@@ -75,7 +75,7 @@ HAPPENS = {
     "delete a job by force": 13,
     "job completed, JMComplete": 26,
     "subtask coordinated": 8,
-    "subtask failed": 4,
+    "subtask failed": 2,
     "subtask stopped": 8,
     "primary exited": 6,
     "primary failed": 4,

@@ -58,7 +58,7 @@ SEEDS: Final[dict[str, int]] = {
     "missed-times-made-up": 19,
     "start-window-ignored": 24,
     "schedule-begins-too-early": 7,
-    "schedule-disabled-in-vain": 85,
+    "schedule-disabled-in-vain": 159,
     "job-of-ended-schedule-forgotten": 133,
     "number-passed-over": 12,
     "schedule-completed-before-its-job": 12,
