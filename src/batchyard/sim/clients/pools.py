@@ -58,7 +58,7 @@ class PoolClient(Client):
 
     def _a_node(self) -> Node | None:
         reads = self.requests.store.reads
-        is_pool = bool(reads.list_pools(ACCOUNT, 0, 1).items)
+        is_pool = any(view.pool.id == POOL for view in reads.list_pools(ACCOUNT, 0, 100).items)
         nodes = reads.list_nodes(ACCOUNT, POOL, 0, 100).items if is_pool else ()
         return self.random.choice([view.node for view in nodes]) if nodes else None
 
