@@ -73,7 +73,11 @@ class Clocked:
 def start(data: Path, log: Path, account: Account) -> Clocked:
     """Start a server on a data folder; who starts it has to end it."""
     program = (sys.executable, "-m", "tests.clocked")
-    running = service.start(str(data), account.name, account.key, log=log, program=program)
+    # A test before may have gone to another folder.
+    where = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    running = service.start(
+        str(data), account.name, account.key, log=log, environment=where, program=program
+    )
     return Clocked(running, running.client(account))
 
 

@@ -192,8 +192,13 @@ class Promises(RuleBasedStateMachine):
         self.world.join(node.key, node.epoch, known=list(node.running))
 
     def listen_all(self) -> None:
-        for node in self.nodes.values():
-            self.listen(node)
+        """Take all orders; what one node answers may be an order for another."""
+        while any(self._has_orders(node) for node in self.nodes.values()):
+            for node in self.nodes.values():
+                self.listen(node)
+
+    def _has_orders(self, node: PlayedNode) -> bool:
+        return node.read < len(self.world.fleet.orders.get(node.key, []))
 
     def listen(self, node: PlayedNode) -> None:
         """Take the orders that came; what is to stop ends at once."""
