@@ -150,7 +150,7 @@ def make_pool(client: BatchClient) -> Iterator[MakePool]:
 
     yield make
     for pool_id in made:
-        _delete(client.begin_delete_pool, pool_id, "PoolNotFound", "PoolBeingDeleted")
+        delete(client.begin_delete_pool, pool_id, "PoolNotFound", "PoolBeingDeleted")
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def create_job(client: BatchClient, make_pool: MakePool) -> Iterator[CreateJob]:
 
     yield create
     for job_id in made:
-        _delete(client.begin_delete_job, job_id, "JobNotFound", "JobBeingDeleted")
+        delete(client.begin_delete_job, job_id, "JobNotFound", "JobBeingDeleted")
 
     def are_gone() -> bool:
         return all(batch.is_gone(client, job_id) for job_id in made)
@@ -173,7 +173,7 @@ def create_job(client: BatchClient, make_pool: MakePool) -> Iterator[CreateJob]:
     wait_until(are_gone, 20, f"jobs {made} gone")
 
 
-def _delete(begin: Callable[..., object], name: str, *codes: str) -> None:
+def delete(begin: Callable[..., object], name: str, *codes: str) -> None:
     """Have something deleted; `codes` say that the test has done so."""
     try:
         begin(name, polling_interval=1)

@@ -9,6 +9,7 @@ from azure.core.exceptions import HttpResponseError
 
 from tests import batch
 from tests.batch import LINUX_IMAGE, sh
+from tests.sdk.conftest import delete
 from tests.waiting import wait_until
 
 CreateJob = Callable[..., str]
@@ -43,8 +44,7 @@ def create_auto_job(client: BatchClient) -> Iterator[CreateJob]:
     for job_id, pool_id in made.items():
         if not batch.is_gone(client, job_id):
             client.begin_delete_job(job_id, polling_interval=1, force=True)
-        if batch.has_pool(client, pool_id) and client.get_pool(pool_id).state == "active":
-            client.begin_delete_pool(pool_id, polling_interval=1)
+        delete(client.begin_delete_pool, pool_id, "PoolNotFound", "PoolBeingDeleted")
 
 
 def pool_of(client: BatchClient, job_id: str) -> str:
