@@ -1,6 +1,7 @@
 """Pools that are made for jobs, through the official client. Named by the rows of the checklist."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,8 +43,7 @@ def create_auto_job(client: BatchClient) -> Iterator[CreateJob]:
 
     yield create
     for job_id, pool_id in made.items():
-        if not batch.is_gone(client, job_id):
-            client.begin_delete_job(job_id, polling_interval=1, force=True)
+        delete(partial(client.begin_delete_job, force=True), job_id, "JobNotFound")
         delete(client.begin_delete_pool, pool_id, "PoolNotFound", "PoolBeingDeleted")
 
 
