@@ -80,7 +80,7 @@ def read_replacement(body: bytes, version: ApiVersion = LATEST) -> JobScheduleCh
 
 def _job(given: model.BatchJobSpecification, *, has_secrets: bool = False) -> JobSpec:
     with checks.below("jobSpecification."):
-        return jobs.read_specification(given, "", is_scheduled=True, has_secrets=has_secrets)
+        return jobs.read_specification(given, is_scheduled=True, has_secrets=has_secrets)
 
 
 def _timing(given: model.BatchJobScheduleConfiguration) -> Timing:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from batchyard.core import limits
 from batchyard.core.errors import ErrorCode, Refused
@@ -45,17 +46,16 @@ def read_job(body: bytes, version: ApiVersion = LATEST) -> JobSpec:
     """
     request = bodies.decode(old_names.modernised(body, version, old_names.JOB), _DECODER)
     coverage.check(request)
-    return read_specification(request, checks.identifier(request.id, "id"))
+    return replace(read_specification(request), id=checks.identifier(request.id, "id"))
 
 
 def read_specification(
     request: model.BatchJobCreateOptions | model.BatchJobSpecification,
-    job_id: str,
     *,
     is_scheduled: bool = False,
     has_secrets: bool = True,
 ) -> JobSpec:
-    """Return what a new job, or the jobs of a job schedule, are made from (SC-2).
+    """Return what a new job, or the jobs of a job schedule, are made from (SC-2), without an id.
 
     What was sent back has no secrets any more (P-7).
 
@@ -75,7 +75,7 @@ def read_specification(
     )
     given = constraints(request.constraints)
     return JobSpec(
-        id=job_id,
+        id="",
         pool_id=""
         if auto_pool is not None
         else checks.identifier(pool_info.pool_id, "poolInfo.poolId"),
