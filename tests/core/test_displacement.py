@@ -94,6 +94,14 @@ def test_an_exclusive_one_needs_a_node_where_everything_may_go() -> None:
     assert sorted(leaving(*mixed, *both, task=exclusive, nodes=wide)) == [17, 18]
 
 
+def test_nobody_leaves_a_node_of_fewer_slots_than_an_exclusive_one_requires() -> None:
+    """T-32."""
+    small = [FreeNode(NodeKey(1), 2, 0)]
+    large = WaitingTask(TaskKey(1), 3, is_restarted_manager=True, is_exclusive=True)
+    assert leaving(running(7), running(8), task=large, nodes=small) == []
+    assert made_room(running(7), running(8), tasks=[large], nodes=small) == []
+
+
 def made_room(
     *on_nodes: RunningTask,
     tasks: list[WaitingTask],

@@ -331,6 +331,16 @@ def test_an_exclusive_task_gets_a_node_without_any_other_task_and_all_of_its_slo
     assert (placed.node, placed.slots) == (2, 2)
 
 
+def test_an_exclusive_task_gets_no_node_of_fewer_slots_than_it_requires() -> None:
+    """T-32: it would never be placed, so nothing is held for it either."""
+    whole = [WaitingTask(TaskKey(1), required_slots=5, is_exclusive=True)]
+    job = WaitingJob(key=JobKey(1), priority=0, tasks=whole)
+    found = plan(spread(with_slots((4, 4)), job))
+    assert (list(found.placements), set(found.held), found.held_up) == ([], set(), None)
+    (placed,) = placed_by(spread(with_slots((4, 4), (6, 6)), job))
+    assert (placed.node, placed.slots) == (2, 6)
+
+
 def test_the_emptiest_node_is_held_for_an_exclusive_task() -> None:
     found = plan(spread(with_slots((4, 1), (4, 3)), one(1, is_exclusive=True), a_job(2, 9)))
     assert (nodes_of(found.placements), set(found.held)) == ([1], {2})

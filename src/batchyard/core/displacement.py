@@ -15,6 +15,7 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
+from batchyard.core import placement
 from batchyard.core.keys import JobKey, NodeKey, TaskKey
 from batchyard.core.placement import FreeNode, WaitingJob, WaitingTask
 
@@ -66,9 +67,7 @@ class _Places:
         fitting = [
             node
             for node in self.nodes.values()
-            if node.slots_free >= _needed(task, node)
-            and node.key not in job.unfit
-            and (node.is_dedicated or not task.needs_dedicated)
+            if _could_take(node, task, job) and node.slots_free >= _needed(task, node)
         ]
         at_once = [node for node in fitting if self.free[node.key] >= _needed(task, node)]
         if not at_once:
@@ -138,8 +137,14 @@ def make_room(
     return Room(leaving, frozenset(places.held))
 
 
+def _could_take(node: FreeNode, task: WaitingTask, job: WaitingJob) -> bool:
+    """Return whether a node could take a task if nothing else were there."""
+    is_suitable = placement.is_suitable(task, slots=node.slots, is_dedicated=node.is_dedicated)
+    return is_suitable and node.key not in job.unfit
+
+
 def _needed(task: WaitingTask, node: FreeNode) -> int:
-    return node.slots if task.is_exclusive else task.required_slots
+    return placement.slots_taken(task, slots=node.slots)
 
 
 def displace(
@@ -154,8 +159,7 @@ def displace(
         chosen
         for node in nodes
         if node.key in by_node
-        and node.key not in job.unfit
-        and (node.is_dedicated or not task.needs_dedicated)
+        and _could_take(node, task, job)
         and (chosen := _choose(task, node, by_node[node.key]))
     ]
     return min(choices, key=_loss, default=())

@@ -106,8 +106,16 @@ def may_cooperate(pool: Pool) -> bool:
 
 
 def is_suitable(task: WaitingTask, *, slots: int, is_dedicated: bool) -> bool:
-    """Return whether a node of so many slots could take a task if nothing else were there."""
+    """Return whether a node of so many slots could take a task if nothing else were there.
+
+    One that wants all slots of a node wants no fewer than it requires. Source: T-32.
+    """
     return slots >= task.required_slots and (is_dedicated or not task.needs_dedicated)
+
+
+def slots_taken(task: WaitingTask, *, slots: int) -> int:
+    """Return how many slots a task takes of a suitable node that has `slots`. Source: J-61."""
+    return slots if task.is_exclusive else task.required_slots
 
 
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
@@ -209,14 +217,11 @@ class _Nodes:
             self.drop(node)
 
     def _find_together(self, task: WaitingTask, unfit: frozenset[NodeKey]) -> Sequence[NodeKey]:
-        if task.is_multi_instance and not self.may_cooperate:
-            return ()
+        suitable = set(self.suitable(task, unfit))
         free = [
             node
             for node, slots_free in self.slots_free.items()
-            if slots_free >= (self.slots[node] if task.is_exclusive else task.required_slots)
-            and slots_free > 0
-            and node not in unfit
+            if node in suitable and slots_free >= slots_taken(task, slots=self.slots[node])
         ]
         if len(free) < task.nodes:
             return ()
@@ -341,7 +346,7 @@ def _take(nodes: _Nodes, task: WaitingTask, job: WaitingJob, found: Sequence[Nod
 
     That is too long where its own job may not queue, and for ever where it goes first.
     """
-    slots = nodes.slots[found[0]] if task.is_exclusive else task.required_slots
+    slots = slots_taken(task, slots=nodes.slots[found[0]])
     for node in found:
         nodes.take(node, slots)
         bound = 0 if task.goes_first else job.queue_slots_max.get(node, 0)
