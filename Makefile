@@ -24,8 +24,9 @@ $(READY): uv.lock pyproject.toml tools/set_up.sh
 demo: $(READY)  ## Run the JobPrepRelease sample against a server of its own
 	$(BIN)/python examples/demo.py
 
-test: $(READY)  ## Run all tests; the core must be covered branch by branch
-	$(BIN)/pytest --cov=batchyard.core --cov-branch --cov-fail-under=100
+test: $(READY)  ## Run all tests, side by side; those of the core must cover it branch by branch
+	$(BIN)/pytest tests/core --cov=batchyard.core --cov-branch --cov-fail-under=100
+	$(BIN)/pytest --ignore=tests/core --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 check: $(READY)  ## Check format, lint, types and layers
 	$(BIN)/ruff format --check
