@@ -16,7 +16,7 @@ from batchyard.core.states import (
 )
 from batchyard.engine import commands
 from batchyard.engine.fleet_ports import NodeLost
-from batchyard.store.transaction import SqlTransaction
+from batchyard.store.statements.placing import PlacingStatements
 from tests.engine.world import ACCOUNT, World
 
 SHORT = timedelta(milliseconds=10)
@@ -349,7 +349,7 @@ def test_where_nobody_has_to_make_room_nobody_asks_who_could(
     world.job(max_parallel_tasks=2)
     world.tasks("a")
     for name in ("open_tasks", "open_managers", "restarted_managers", "preemptible_jobs"):
-        monkeypatch.delattr(SqlTransaction, name)
+        monkeypatch.delattr(PlacingStatements, name)
     world.job("high", priority=1)
     world.tasks("h1", "h2", job_id="high")
     world.run("task-1-1", 1)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -25,7 +24,6 @@ from batchyard.core.counts import USAGE
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.core.keys import NodeKey
 from batchyard.core.model import Usage
-from batchyard.core.specs import JobScheduleSpec, JobSpec, PoolSpec, TaskSpec
 from batchyard.core.states import ExecutionKind, NodeState
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import (
@@ -44,7 +42,7 @@ from batchyard.engine.views import (
     TaskView,
 )
 from batchyard.store import filters, schema, task_lists
-from batchyard.store.transaction import (
+from batchyard.store.statements.rows import (
     GANGS,
     GONE,
     JOB_NODES,
@@ -53,17 +51,14 @@ from batchyard.store.transaction import (
     NODES,
     POOLS,
     TASKS,
-    SqlTransaction,
 )
+from batchyard.store.statements.specs import JOB_SCHEDULE_SPEC, JOB_SPEC, POOL_SPEC, TASK_SPEC
+from batchyard.store.transaction import SqlTransaction
 from batchyard.store.values import Codec, from_microseconds
 
 Item = TypeVar("Item")
 AnyRow = Row[*tuple[Any, ...]]
 
-_POOL_SPEC: Final = msgspec.json.Decoder(PoolSpec)
-_JOB_SPEC: Final = msgspec.json.Decoder(JobSpec)
-_JOB_SCHEDULE_SPEC: Final = msgspec.json.Decoder(JobScheduleSpec)
-_TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 
 _COUNTED: Final = tuple(field.name for field in dataclasses.fields(TaskCounts))
 
@@ -418,7 +413,7 @@ def _current_nodes(connection: Connection, pools: Sequence[int]) -> Mapping[tupl
 def _pool_view(row: AnyRow, current: Mapping[tuple[int, bool], int]) -> PoolView:
     return PoolView(
         pool=POOLS.decode(row),
-        spec=_POOL_SPEC.decode(row.spec),
+        spec=POOL_SPEC.decode(row.spec),
         current_dedicated_nodes=current.get((row.key, True), 0),
         current_low_priority_nodes=current.get((row.key, False), 0),
     )
@@ -450,7 +445,7 @@ def _node_view(
     row: AnyRow, pool: AnyRow, first_node: int, running: Mapping[int, RunningTasks]
 ) -> NodeView:
     node = NODES.decode(row)
-    spec = _POOL_SPEC.decode(pool.spec)
+    spec = POOL_SPEC.decode(pool.spec)
     return NodeView(
         node=node,
         pool_spec=spec,
@@ -462,7 +457,7 @@ def _node_view(
 def _job_view(row: AnyRow, statistics: Mapping[int, JobStatistics] = _NO_STATISTICS) -> JobView:
     return JobView(
         job=JOBS.decode(row),
-        spec=_JOB_SPEC.decode(row.spec),
+        spec=JOB_SPEC.decode(row.spec),
         statistics=statistics.get(row.key),
     )
 
@@ -507,7 +502,7 @@ def _statistics_of(rows: Iterable[Any]) -> dict[int, JobStatistics]:
 def _job_schedule_view(row: AnyRow, statistics: Mapping[int, JobStatistics]) -> JobScheduleView:
     return JobScheduleView(
         schedule=JOB_SCHEDULES.decode(row),
-        spec=_JOB_SCHEDULE_SPEC.decode(row.spec),
+        spec=JOB_SCHEDULE_SPEC.decode(row.spec),
         statistics=statistics.get(row.key),
     )
 
@@ -534,7 +529,7 @@ def _task_view(row: AnyRow, job_id: str) -> TaskView:
         node = NodeName(key=task.node, pool_id=row.pool_id, node_id=row.node_id)
     return TaskView(
         task=task,
-        spec=_TASK_SPEC.decode(row.spec),
+        spec=TASK_SPEC.decode(row.spec),
         job_id=job_id,
         creation_time=from_microseconds(row.creation_time),
         node=node,

@@ -10,17 +10,16 @@ from itertools import chain, islice
 from sqlite3 import Connection, Cursor
 from typing import Any, Final
 
-import msgspec
-
 from batchyard.core import limits
 from batchyard.core.keys import JobKey, NodeKey, PoolKey, TaskKey
 from batchyard.core.model import Job, Task
-from batchyard.core.specs import TaskDependencies, TaskSpec
+from batchyard.core.specs import TaskDependencies
 from batchyard.core.states import TaskState
 from batchyard.core.waiting import Dependencies, Kind
 from batchyard.engine.waits import Begun, Dependents, Past
 from batchyard.store import schema, sets
 from batchyard.store.schema import TASK_SIZE
+from batchyard.store.statements.specs import TASK_SPEC
 from batchyard.store.values import from_microseconds, to_json, to_microseconds
 
 #: A task that waits for a place; there is an index for it.
@@ -36,8 +35,6 @@ _FORMER_RUN: Final = (
 
 #: A task that placement may place: no two runs of one are ever beside each other.
 IS_READY: Final = f"{IS_WAITING} AND (attempt = 0 OR NOT EXISTS ({_FORMER_RUN}))"
-
-_TASK_SPEC: Final = msgspec.json.Decoder(TaskSpec)
 
 #: Numbers of ranges that are looked at for one task, and satisfied ones that are passed for them.
 #: Source: ours; about ten milliseconds.
@@ -171,7 +168,7 @@ class SqlWaits:
 
     def dependencies(self, task: Task, shown: int) -> Dependencies:
         """Return what a task waits for, with at most `shown` ids of each kind."""
-        spec = _TASK_SPEC.decode(self._one("SELECT spec FROM task_spec WHERE key = ?", task.key))
+        spec = TASK_SPEC.decode(self._one("SELECT spec FROM task_spec WHERE key = ?", task.key))
         wish = spec.depends_on or TaskDependencies()
         ids: dict[str, list[str]] = {"failed": [], "missing": [], "pending": []}
         looks = chain(self._named(task, wish.task_ids), self._numbers(task.job, wish))
