@@ -62,6 +62,9 @@ def _only(
 
 
 _YES: Final = Support(Fate.HONOURED)
+_PREEMPTION: Final = Support(
+    Fate.HONOURED, "tasks of several nodes neither make room nor have it made for them"
+)
 _LATER: Final = "leave it out for now"
 _MACHINERY: Final = "the machinery of Azure's virtual machines; these are your own machines"
 _IMAGE: Final = "a node runs what its machine has installed"
@@ -105,7 +108,7 @@ _JOB: Final[Mapping[str, Support]] = {
     "displayName": _YES,
     "usesTaskDependencies": _YES,
     "priority": _YES,
-    "allowTaskPreemption": _YES,
+    "allowTaskPreemption": _PREEMPTION,
     "maxParallelTasks": _YES,
     "constraints": _YES,
     "jobManagerTask": _YES,
@@ -331,7 +334,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
     },
     model.BatchJobUpdateOptions: {
         "priority": _YES,
-        "allowTaskPreemption": _YES,
+        "allowTaskPreemption": _PREEMPTION,
         "maxParallelTasks": _YES,
         "constraints": _YES,
         "poolInfo": _YES,
@@ -343,7 +346,7 @@ PROPERTIES: Final[Mapping[type[Struct], Mapping[str, Support]]] = {
         model.BatchJob,
         {
             "priority": _YES,
-            "allowTaskPreemption": _YES,
+            "allowTaskPreemption": _PREEMPTION,
             "maxParallelTasks": _YES,
             "constraints": _YES,
             "poolInfo": _YES,
