@@ -1,0 +1,1 @@
+"""Reads for callers, by what they show."""
