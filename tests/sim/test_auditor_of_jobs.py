@@ -195,6 +195,17 @@ def test_what_a_disabled_job_puts_back_runs_again_and_may_count_a_requeue() -> N
     run(auditor, "t", number=2)
 
 
+def test_a_task_that_was_ended_before_it_ran_may_disable_its_job() -> None:
+    """T-31: its exit conditions count for every end, with a run or without."""
+    auditor = an_auditor(acts_on_failure=True)
+    auditor.asked_task("j", "c", reactions=Reactions(default=Reaction("disable")))
+    run(auditor, "t")
+    with broken(rules.REQUEUE_COUNT):
+        auditor.look(shown(a_task(requeue_count=1), a_task("c"), state="disabling"))
+    auditor.asked_end("j", "c")
+    auditor.look(shown(a_task(requeue_count=1), a_task("c"), state="disabling"))
+
+
 @pytest.mark.parametrize(
     ("reason", "terms"),
     [

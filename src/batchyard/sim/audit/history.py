@@ -116,6 +116,11 @@ class Task:
         return [run for run in self.runs if run.life.keeps and not run.is_let_go]
 
     @property
+    def ends_max(self) -> int:
+        """How often it may have ended: with a run, or by request without one."""
+        return len(self.runs) + (1 + self.reactivations if self.is_end_asked else 0)
+
+    @property
     def starts(self) -> int:
         """How often it has started, several instances together once."""
         return len({one.attempt for one in self.parts}) if self.instances else len(self.runs)
@@ -228,7 +233,7 @@ class History:
     def taken_from(self, job: Job) -> int:
         """Return how often tasks of a job may have been requeued (T-17)."""
         disabling = sum(
-            len(task.runs)
+            task.ends_max
             for task in job.tasks.values()
             if job.terms.acts_on_failure and DISABLE in task.reactions.job_actions
         )
