@@ -9,12 +9,10 @@ Events for an entity that is gone are dropped: late news of what was deleted.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import Enum, auto
 from types import ModuleType
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final, get_args
 
 from batchyard.core import (
     execution,
@@ -79,103 +77,13 @@ from batchyard.core.task_events import (
     TerminateAttempt,
 )
 from batchyard.engine.directories import task_directory
+from batchyard.engine.entities import Entities
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Changes, Transaction
 from batchyard.engine.reasons import Noted
 from batchyard.engine.tokens import JobTokens
+from batchyard.engine.wakes import Dated, Wakes
 from batchyard.link import messages
-
-Key = TypeVar("Key")
-Entity = TypeVar("Entity")
-
-
-class Dated(Enum):
-    """The loops that look at what has become due."""
-
-    RETENTION = auto()
-    JOBS = auto()
-    LIFETIME = auto()
-    SCHEDULES = auto()
-
-
-@dataclass(slots=True)
-class Wakes:
-    """What has to be looked at: hints, all of which a start gives anew."""
-
-    placement: set[PoolKey] = field(default_factory=set)
-    resize: set[PoolKey] = field(default_factory=set)
-    sweep: set[JobKey] = field(default_factory=set)
-    schedule_sweep: set[JobScheduleKey] = field(default_factory=set)
-    #: Job schedules that may only seem to be due late: the clock was ahead.
-    schedules_ahead: set[JobScheduleKey] = field(default_factory=set)
-    fleet: set[NodeKey] = field(default_factory=set)
-    #: When loops that look at what has become due have to look next.
-    due: dict[Dated, datetime] = field(default_factory=dict)
-
-    def update(self, other: "Wakes") -> None:
-        """Add what `other` holds."""
-        for loop, time in other.due.items():
-            self.is_due(loop, time)
-        self.placement |= other.placement
-        self.resize |= other.resize
-        self.sweep |= other.sweep
-        self.schedule_sweep |= other.schedule_sweep
-        self.schedules_ahead |= other.schedules_ahead
-        self.fleet |= other.fleet
-
-    def is_due(self, loop: Dated, time: datetime) -> None:
-        """Have a loop look at `time`, if not earlier anyway."""
-        self.due[loop] = min(time, self.due.get(loop, time))
-
-
-class Entities(Generic[Key, Entity]):
-    """Entities of one kind, as they were read and as they are now."""
-
-    def __init__(self, load: Callable[[Iterable[Key]], dict[Key, Entity]]) -> None:
-        self._load = load
-        self._before: dict[Key, Entity | None] = {}
-        self._now: dict[Key, Entity | None] = {}
-
-    def read(self, keys: Iterable[Key]) -> None:
-        """Read in one statement those of `keys` that were not read yet."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._now]
-        if missing:
-            found = self._load(missing)
-            for key in missing:
-                self._before[key] = self._now[key] = found.get(key)
-
-    def get(self, key: Key) -> Entity | None:
-        """Return an entity as it is now; None if it is not there."""
-        if key not in self._now:
-            self.read((key,))
-        return self._now[key]
-
-    def put(self, key: Key, entity: Entity | None) -> None:
-        """Let an entity be this from now on; None if it is gone."""
-        if key not in self._now:
-            self._before[key] = None
-        self._now[key] = entity
-
-    def added(self, key: Key, entity: Entity) -> None:
-        """Take over an entity that was inserted by other means."""
-        self._before[key] = self._now[key] = entity
-
-    def known(self, items: Iterable[tuple[Key, Entity]]) -> None:
-        """Take over what was read by other means, where nothing newer is known."""
-        for key, entity in items:
-            if key not in self._now:
-                self._before[key] = self._now[key] = entity
-
-    def take_changes(self) -> list[tuple[Entity | None, Entity | None]]:
-        """Return (before, after) of all that changed since the last call."""
-        changes = []
-        for key, after in self._now.items():
-            before = self._before[key]
-            if after is not before:
-                if before is not None or after is not None:
-                    changes.append((before, after))
-                self._before[key] = after
-        return changes
 
 
 class Cascade:

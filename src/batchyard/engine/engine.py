@@ -11,13 +11,14 @@ from batchyard.core.errors import Refused
 from batchyard.core.keys import JobScheduleKey, NodeKey, PoolKey
 from batchyard.core.states import NodePlan, NodeState
 from batchyard.engine import loops, orders, placing, schedules
-from batchyard.engine.cascade import Cascade, Dated, Wakes
+from batchyard.engine.cascade import Cascade
 from batchyard.engine.fleet_ports import Fleet, NodeRequest
 from batchyard.engine.hints import Hints
 from batchyard.engine.ports import Clock, Store, Transaction
 from batchyard.engine.reasons import Noted, record
 from batchyard.engine.tokens import JobTokens
 from batchyard.engine.waits import Held
+from batchyard.engine.wakes import Dated, Wakes
 
 Command = Callable[[Cascade], Any]
 

@@ -15,12 +15,13 @@ from batchyard.core.model import Gang, Job, Task
 from batchyard.core.specs import ExitConditions, JobSpec, TaskConstraints, TaskSpec
 from batchyard.core.states import TaskResult, TaskState
 from batchyard.core.task_events import ConstrainTask, DeleteTask, ReactivateTask, TerminateTask
-from batchyard.engine.cascade import Cascade, Dated
+from batchyard.engine.cascade import Cascade
 from batchyard.engine.commands import found
 from batchyard.engine.commands.found import TaskGuard
 from batchyard.engine.directories import task_directory
 from batchyard.engine.removals import nodes_of_task, remove_directories
 from batchyard.engine.views import TaskAdded, TaskView
+from batchyard.engine.wakes import Dated
 
 
 def add_task(cascade: Cascade, account: str, job_id: str, spec: TaskSpec) -> TaskView:
