@@ -146,7 +146,7 @@ def test_the_slots_are_free_only_when_it_is_over() -> None:
     assert stopping.entity is not None
     over = step(stopping.entity, ExecutionEnded(key=ID, ending=ending(7)), NOW)
     assert list(over.effects[1:]) == [
-        SlotsFreed(key=PLACE[1], slots=2, result=TaskResult.FAILURE),
+        SlotsFreed(key=PLACE[1], task=TaskKey(17), slots=2, result=TaskResult.FAILURE),
         JobTaskClosed(key=PLACE),
     ]
 
@@ -155,7 +155,7 @@ def test_a_lost_task_frees_its_slots_without_a_result() -> None:
     over = step(an_execution(), ExecutionLost(key=ID), NOW)
     assert list(over.effects) == [
         TaskLost(key=TaskKey(17), attempt=1),
-        SlotsFreed(key=PLACE[1], slots=2, result=None),
+        SlotsFreed(key=PLACE[1], task=TaskKey(17), slots=2, result=None),
         JobTaskClosed(key=PLACE),
     ]
 

@@ -113,7 +113,10 @@ def test_an_execution_says_on_its_node_that_a_manager_is_over() -> None:
     execution = opened(order, 1).entity
     assert execution is not None
     over = execution_step(execution, ExecutionEnded(key=order.id, ending=None), NOW)
-    assert SlotsFreed(key=NODE, slots=4, result=None, is_manager=True) in over.effects
+    assert (
+        SlotsFreed(key=NODE, task=TaskKey(17), slots=4, result=None, is_manager=True)
+        in over.effects
+    )
 
 
 def test_a_node_counts_the_managers_on_it() -> None:
@@ -121,7 +124,9 @@ def test_a_node_counts_the_managers_on_it() -> None:
     taken = node_cycle.step(node, SlotsTaken(key=NODE, slots=4, is_manager=True), NOW).entity
     assert taken is not None
     assert taken.managers_running == 1
-    freed = SlotsFreed(key=NODE, slots=4, result=TaskResult.SUCCESS, is_manager=True)
+    freed = SlotsFreed(
+        key=NODE, task=TaskKey(17), slots=4, result=TaskResult.SUCCESS, is_manager=True
+    )
     idle = node_cycle.step(taken, freed, NOW).entity
     assert idle is not None
     assert idle.managers_running == 0

@@ -15,7 +15,7 @@ from batchyard.core.effects import (
     WakeFleet,
     WakePlacement,
 )
-from batchyard.core.keys import NodeKey, PoolKey
+from batchyard.core.keys import NodeKey, PoolKey, TaskKey
 from batchyard.core.model import Node
 from batchyard.core.node import MOVES, REFUSALS, check, is_stale, step
 from batchyard.core.pool_events import (
@@ -39,6 +39,7 @@ from tests.core.exploring import NOW, assert_cell, explore, listed
 from tests.core.test_task import LATER, ending
 
 KEY = NodeKey(3)
+TASK = TaskKey(17)
 POOL = PoolKey(1)
 
 
@@ -70,8 +71,8 @@ def after(node: Node, *events: NodeEvent) -> Node:
 
 
 FREED: list[NodeEvent] = [
-    SlotsFreed(key=KEY, slots=2, result=TaskResult.SUCCESS),
-    SlotsFreed(key=KEY, slots=2, result=None),
+    SlotsFreed(key=KEY, task=TASK, slots=2, result=TaskResult.SUCCESS),
+    SlotsFreed(key=KEY, task=TASK, slots=2, result=None),
 ]
 
 
@@ -181,13 +182,24 @@ def test_a_node_whose_agent_is_met_again_keeps_its_state() -> None:
 def test_slots_and_tasks_are_counted() -> None:
     running = a_node(NodeState.RUNNING)
     assert (running.slots_used, running.tasks_running) == (2, 1)
-    idle = after(running, SlotsFreed(key=KEY, slots=2, result=TaskResult.FAILURE))
+    idle = after(running, SlotsFreed(key=KEY, task=TASK, slots=2, result=TaskResult.FAILURE))
     assert (idle.state, idle.slots_used, idle.tasks_run, idle.tasks_succeeded) == (
         NodeState.IDLE,
         0,
         1,
         0,
     )
+
+
+def test_the_last_tasks_that_ran_to_an_end_are_remembered_each_once() -> None:
+    """P-33."""
+    node = a_node(NodeState.RUNNING)
+    for number in (*range(1, 14), 7):
+        end = SlotsFreed(key=KEY, task=TaskKey(number), slots=0, result=TaskResult.SUCCESS)
+        node = after(replace(node, tasks_running=2), end)
+    assert node.recent_tasks == (4, 5, 6, 8, 9, 10, 11, 12, 13, 7)
+    lost = SlotsFreed(key=KEY, task=TaskKey(1), slots=0, result=None)
+    assert after(replace(node, tasks_running=2), lost).recent_tasks == node.recent_tasks
 
 
 def test_a_dead_node_starts_a_new_life_and_loses_what_ran() -> None:

@@ -217,6 +217,7 @@ def _closed(execution: Execution, result: TaskResult | None) -> tuple[Effect, ..
         return ()
     freed = SlotsFreed(
         key=execution.node,
+        task=_task(execution),
         slots=execution.slots,
         result=result,
         is_manager=execution.is_manager,

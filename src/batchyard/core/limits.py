@@ -158,3 +158,6 @@ SCHEDULE_SPAN_MIN: Final = timedelta(minutes=1)
 
 #: The most instances of a multi-instance task. Source: ours; no machine has so many nodes.
 INSTANCES_MAX: Final = 1000
+
+#: Tasks that a node tells of after they ended there. Source: ours; Azure names no number.
+RECENT_TASKS_MAX: Final = 10

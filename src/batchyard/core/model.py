@@ -131,6 +131,7 @@ class Node(Struct, frozen=True):
     terminated meanwhile, and those that queue, so there may be more than the node has slots;
     `managers_running` counts those of job manager tasks.
     `log_acknowledged` is the number of the last report that is in the store.
+    `recent_tasks` are the last that ran to an end there, each once, the latest of them last.
     """
 
     key: NodeKey
@@ -154,6 +155,7 @@ class Node(Struct, frozen=True):
     #: What the node does when its last task is over: nothing, reboot, or leave its pool.
     plan: NodePlan = NodePlan.STAY
     managers_running: int = 0
+    recent_tasks: tuple[TaskKey, ...] = ()
 
 
 class Job(Struct, frozen=True):

@@ -18,7 +18,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from batchyard.core import runs
+from batchyard.core import limits, runs
 from batchyard.core.effects import (
     CountNodes,
     DismissNode,
@@ -30,7 +30,7 @@ from batchyard.core.effects import (
     WakePlacement,
 )
 from batchyard.core.errors import ErrorCode, InvalidTransition, Refused
-from batchyard.core.keys import start_execution_id
+from batchyard.core.keys import TaskKey, start_execution_id
 from batchyard.core.model import Ending, Node, ResizeError, Run
 from batchyard.core.pool_events import (
     LeavePool,
@@ -295,13 +295,15 @@ def _taken(node: Node, event: SlotsTaken, now: datetime) -> Step[Node]:
 
 
 def _freed(node: Node, event: SlotsFreed, now: datetime) -> Step[Node]:
+    has_run = event.result is not None
     freed = replace(
         node,
         slots_used=node.slots_used - event.slots,
         tasks_running=node.tasks_running - 1,
         managers_running=node.managers_running - event.is_manager,
-        tasks_run=node.tasks_run + (event.result is not None),
+        tasks_run=node.tasks_run + has_run,
         tasks_succeeded=node.tasks_succeeded + (event.result is TaskResult.SUCCESS),
+        recent_tasks=_recent(node, event.task) if has_run else node.recent_tasks,
     )
     if freed.tasks_running == 0:
         if freed.plan is NodePlan.REBOOT:
@@ -311,6 +313,11 @@ def _freed(node: Node, event: SlotsFreed, now: datetime) -> Step[Node]:
         if freed.state is RUNNING:
             freed = _moved(freed, IDLE, now)
     return Step(freed, (WakePlacement(node.pool),))
+
+
+def _recent(node: Node, task: TaskKey) -> tuple[TaskKey, ...]:
+    others = [key for key in node.recent_tasks if key != task]
+    return (*others, task)[-limits.RECENT_TASKS_MAX :]
 
 
 def _leave(node: Node, option: NodeOption, now: datetime) -> Step[Node]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from batchyard.core.keys import NodeKey, PoolKey
+from batchyard.core.keys import NodeKey, PoolKey, TaskKey
 from batchyard.core.model import Ending, ResizeError
 from batchyard.core.specs import Resize, StartTaskSpec
 from batchyard.core.states import NodeOption, TaskResult
@@ -72,6 +72,7 @@ class SlotsFreed(Struct, frozen=True, kw_only=True):
     """An execution of a task is over. `result` is None if it did not run to its end."""
 
     key: NodeKey
+    task: TaskKey
     slots: int
     result: TaskResult | None
     is_manager: bool = False

@@ -34,6 +34,16 @@ class RunningTasks(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecentTask:
+    """A task that ran on a node not long ago, or runs there; `subtask` is what of it was there."""
+
+    job_id: str
+    task_id: str
+    task: Task
+    subtask: Subtask | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
     """A compute node with what its pool was given; `ordinal` tells it from the others there.
 
@@ -45,6 +55,7 @@ class NodeView:
     pool_spec: PoolSpec
     ordinal: int
     running: RunningTasks
+    recent_tasks: Sequence[RecentTask] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,7 @@ node: Final = Table(
     *_run("start_run"),
     Column("plan", String(16), nullable=False),
     Column("managers_running", Integer, nullable=False),
+    Column("recent_tasks", Text, nullable=False),
     # A pool's nodes: however many are gone, they are never looked at.
     Index("ix_node_here", "pool", "key", sqlite_where=text("state <> 'gone'")),
     # The number of a node in its pool counts from the pool's first one, which may be gone.

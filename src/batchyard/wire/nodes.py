@@ -11,7 +11,7 @@ import msgspec
 
 from batchyard.engine import addresses
 from batchyard.engine.views import NodeView
-from batchyard.wire import links, model, start_tasks, values
+from batchyard.wire import links, model, recent_tasks, start_tasks, values
 
 #: Addresses of the machine, as the nodes see it.
 _ADDRESS: Final = "127.0.0.1"
@@ -44,6 +44,7 @@ def write_node(view: NodeView, base_url: str) -> model.BatchNode:
         running_tasks_count=view.running.tasks,
         running_task_slots_count=view.running.slots,
         total_tasks_succeeded=node.tasks_succeeded,
+        recent_tasks=[recent_tasks.write(one, base_url) for one in view.recent_tasks] or None,
         start_task=start_tasks.write_start_task(node.start_task),
         start_task_info=start_tasks.write_start_task_info(node.start_run),
         is_dedicated=node.is_dedicated,

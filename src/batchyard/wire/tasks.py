@@ -8,7 +8,7 @@ import msgspec
 
 from batchyard.core import limits
 from batchyard.core.errors import Refused
-from batchyard.core.model import Failure
+from batchyard.core.model import Failure, Task
 from batchyard.core.specs import EnvironmentSetting, TaskConstraints, TaskSpec
 from batchyard.core.states import ElevationLevel, TaskState
 from batchyard.engine.directories import task_directory
@@ -167,16 +167,15 @@ def write_task(view: TaskView, base_url: str) -> model.BatchTask:
             accesses_job=spec.accesses_job
         ),
         user_identity=user_identity(spec.elevation_level),
-        execution_info=_execution_info(view),
+        execution_info=write_execution_info(view.task),
         node_info=None
         if view.node is None
         else write_node_info(view.node, view.job_id, spec.id, base_url),
     )
 
 
-def _execution_info(view: TaskView) -> model.BatchTaskExecutionInfo:
+def write_execution_info(task: Task) -> model.BatchTaskExecutionInfo:
     """Return what is known of the task's runs: no start while it waits, no end before (T-68)."""
-    task = view.task
     is_completed = task.state is TaskState.COMPLETED
     has_started = is_completed or task.state is TaskState.RUNNING
     return model.BatchTaskExecutionInfo(

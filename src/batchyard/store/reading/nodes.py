@@ -1,6 +1,6 @@
 """Nodes, and what runs on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, func, literal_column, select, union_all
@@ -12,6 +12,7 @@ from batchyard.core.states import ExecutionKind, NodeState
 from batchyard.engine.filters import Filter
 from batchyard.engine.views import NodeView, Page, RunningTasks
 from batchyard.store import filters, schema
+from batchyard.store.reading import recent_tasks
 from batchyard.store.reading.base import AnyRow, Reading, columns, conditions, page
 from batchyard.store.reading.named import pool_row
 from batchyard.store.statements.rows import GONE, NODES
@@ -38,8 +39,7 @@ class NodeReads(Reading):
             row = connection.execute(query).first()
             if row is None:
                 raise Refused(ErrorCode.NODE_NOT_FOUND)
-            running = _running_tasks(connection, [row.key])
-            return _node_view(row, pool, _first_node(connection, pool.key), running)
+            return next(_node_views(connection, pool, [row]))
 
     def list_nodes(
         self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
@@ -56,9 +56,8 @@ class NodeReads(Reading):
                 .limit(limit + 1)
             )
             rows = connection.execute(query).all()
-            first = _first_node(connection, pool.key)
-            running = _running_tasks(connection, [row.key for row in rows])
-        return page(rows, limit, lambda row: _node_view(row, pool, first, running))
+            views = _node_views(connection, pool, rows[:limit])
+            return page(rows, limit, lambda _row: next(views))
 
     def node_state(self, node: NodeKey) -> NodeState | None:
         """Return the state of a node, None if it is gone."""
@@ -90,14 +89,18 @@ def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int,
     return {row[0]: RunningTasks(row[1], row[2]) for row in rows}
 
 
-def _node_view(
-    row: AnyRow, pool: AnyRow, first_node: int, running: Mapping[int, RunningTasks]
-) -> NodeView:
-    node = NODES.decode(row)
+def _node_views(connection: Connection, pool: AnyRow, rows: Sequence[AnyRow]) -> Iterator[NodeView]:
+    """Yield nodes of one pool, in the order of their rows."""
+    nodes = [NODES.decode(row) for row in rows]
+    first = _first_node(connection, pool.key)
+    running = _running_tasks(connection, [node.key for node in nodes])
+    recent = recent_tasks.of_nodes(connection, nodes)
     spec = POOL_SPEC.decode(pool.spec)
-    return NodeView(
-        node=node,
-        pool_spec=spec,
-        ordinal=node.key - first_node,
-        running=running.get(node.key, RunningTasks(0, 0)),
-    )
+    for node in nodes:
+        yield NodeView(
+            node=node,
+            pool_spec=spec,
+            ordinal=node.key - first,
+            running=running.get(node.key, RunningTasks(0, 0)),
+            recent_tasks=recent.get(node.key, ()),
+        )

@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("start_run_failure", sa.Text(), nullable=True),
         sa.Column("plan", sa.String(length=16), nullable=False),
         sa.Column("managers_running", sa.Integer(), nullable=False),
+        sa.Column("recent_tasks", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node")),
     )
     with op.batch_alter_table("node", schema=None) as batch_op:
