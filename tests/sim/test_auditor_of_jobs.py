@@ -149,6 +149,15 @@ def test_no_more_tasks_of_a_job_run_at_once_than_it_allows() -> None:
     run(auditor, "u")
 
 
+def test_a_task_starts_in_an_auto_pool_though_a_client_wished_for_another_one() -> None:
+    auditor = Auditor()
+    auditor.asked_job("j", pool="")
+    auditor.asked_task("j", "t")
+    auditor.life_began("n", pool="own", slots=1)
+    auditor.asked_pool("j", "q")
+    run(auditor, "t")
+
+
 def test_a_task_starts_in_the_pool_of_its_job() -> None:
     auditor = an_auditor()
     auditor.life_began("o", pool="q", slots=1)
@@ -193,6 +202,27 @@ def test_what_a_disabled_job_puts_back_runs_again_and_may_count_a_requeue() -> N
     auditor.look(shown(a_task(requeue_count=1), state="disabling"))
     auditor.exited("t1", 0)
     run(auditor, "t", number=2)
+
+
+def test_what_a_node_starts_before_it_hears_of_a_disabling_does_not_count() -> None:
+    auditor = an_auditor()
+    auditor.asked_disable("j", "terminate")
+    run(auditor, "u", 3)
+    auditor.look(shown(a_task(), a_task("u"), state="disabled"))
+    auditor.asked_enable("j")
+    auditor.answered_enable("j", 1)
+    run(auditor, "u", 3, number=2)
+    with broken(rules.RETRIES_ALLOWED):
+        run(auditor, "u", number=3)
+
+
+def test_a_task_that_has_ended_may_disable_its_job_when_the_service_learns_of_it() -> None:
+    auditor = an_auditor(acts_on_failure=True)
+    auditor.asked_task("j", "c", reactions=Reactions(default=Reaction("disable")))
+    run(auditor, "c", 1)
+    auditor.asked_task("j", "d")
+    run(auditor, "d")
+    auditor.look(shown(a_task("c"), a_task("d", requeue_count=1), state="disabling"))
 
 
 def test_a_task_that_was_ended_before_it_ran_may_disable_its_job() -> None:

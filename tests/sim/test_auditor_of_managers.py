@@ -73,6 +73,23 @@ def test_only_a_restarted_manager_that_outranks_sends_tasks_of_other_jobs_back(
             auditor.started("o-2", "task", "n", "k", "o")
 
 
+def test_a_manager_that_waits_to_run_again_displaces_tasks_of_later_jobs_too() -> None:
+    auditor = led(outranks=True)
+    auditor.started("m-1", "task", "n", "j", "m")
+    auditor.exited("m-1", 1)
+    auditor.asked_job("later", pool="p")
+    auditor.asked_task("later", "o")
+    auditor.asked_job("elsewhere", pool="q")
+    auditor.asked_task("elsewhere", "o")
+    auditor.life_began("x", pool="q", slots=1)
+    auditor.life_began("y", pool="q", slots=1)
+    auditor.started("o-1", "task", "m", "later", "o")
+    auditor.started("o-2", "task", "n", "later", "o")
+    auditor.started("e-1", "task", "x", "elsewhere", "o")
+    with broken(rules.ONE_PLACE):
+        auditor.started("e-2", "task", "y", "elsewhere", "o")
+
+
 def test_tasks_that_allow_preemption_are_sent_back() -> None:
     auditor = led()
     auditor.asked_preemption("k")

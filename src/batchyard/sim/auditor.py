@@ -146,12 +146,12 @@ class Auditor:
             retries_min=retries,
             needs=needs or Needs(),
             reactions=reactions or Reactions(),
-            taken_before=self._history.taken_from(of),
+            taken_before=self._history.taken_by_clients(of),
             is_end_asked=of.is_end_asked,
             instances=instances,
         )
         of.tasks.setdefault(task, new)
-        of.lets_go |= of.terms.acts_on_failure and DISABLE in new.reactions.job_actions
+        of.may_disable_itself |= of.terms.acts_on_failure and DISABLE in new.reactions.job_actions
 
     def asked_schedule(
         self,
@@ -279,7 +279,9 @@ class Auditor:
 
     def disabled(self, job: str) -> None:
         """The service has answered; what has started meanwhile may have been let go as well."""
-        for known in self._job(job).tasks.values():
+        of = self._job(job)
+        of.is_taking_back = True
+        for known in of.tasks.values():
             self._let_go(known)
 
     def _let_go(self, known: Task) -> None:
@@ -299,8 +301,10 @@ class Auditor:
         self._job(job).enables_open -= times
 
     def asked_pool(self, job: str, pool: str) -> None:
-        """A client asks to have a job in another pool."""
-        self._job(job).pools.add(pool)
+        """A client asks to have a job in another pool; the name of an auto pool comes later."""
+        of = self._job(job)
+        if of.pools:
+            of.pools.add(pool)
 
     def accepted_pool(self, job: str, pool: str) -> None:
         """The job is in that pool now."""

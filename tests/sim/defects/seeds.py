@@ -8,7 +8,7 @@ SEEDS: Final[dict[str, int]] = {
     "loss-unnoticed": 0,
     "repeat-starts-again": 1,
     "welcome-names-nothing": 19,
-    "recall-ignored": 106,
+    "recall-ignored": 77,
     "commit-lost": 4,
     "start-looks-at-nothing": 2,
     "wake-up-forgotten": 0,

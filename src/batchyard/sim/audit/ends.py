@@ -135,6 +135,7 @@ class Disabled(Judge):
             else:
                 self._disabling.setdefault(one.job, (shown.time, job.enables))
             if one.state == "disabled":
+                job.is_taking_back = False
                 if not job.enables_open:
                     self._disabled[one.job] = job.enables
                 alive = self.history.alive.values()

@@ -90,7 +90,7 @@ class Task:
     retries_min: int
     needs: Needs
     reactions: Reactions
-    #: How often nodes had been taken away, and its job disabled, when it was asked for.
+    #: How often nodes had been taken away, and its job disabled by clients, when it was asked for.
     taken_before: int
     is_accepted: bool = False
     is_end_asked: bool = False
@@ -154,13 +154,20 @@ class Job:
     enables: int = 0
     enables_open: int = 0
     #: Whether a task of it may disable it, and so let go what runs.
-    lets_go: bool = False
+    may_disable_itself: bool = False
+    #: Whether it was disabled with its tasks put back or ended, which nodes may not know of yet.
+    is_taking_back: bool = False
     #: A client does not want to wait for what its nodes have left to do.
     is_force_asked: bool = False
     is_end_forced: bool = False
     is_deletion_forced: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether what starts of it may be on its way out already."""
+        return self.may_disable_itself or self.is_taking_back
 
     def runs_on(self, node: str, kind: str) -> list[Run]:
         """Return its preparation or release runs on a node."""
@@ -203,6 +210,8 @@ class History:
     managers: dict[str, Manager] = field(default_factory=dict)
     #: Jobs whose tasks may be displaced.
     displaceable: set[str] = field(default_factory=set)
+    #: Jobs whose managers may be waiting to run again.
+    restarted: set[str] = field(default_factory=set)
     #: How many nodes users took away so far.
     given_up: int = 0
     is_calm: bool = False
@@ -230,14 +239,27 @@ class History:
             )
         return self.jobs.get(name)
 
-    def taken_from(self, job: Job) -> int:
-        """Return how often tasks of a job may have been requeued (T-17)."""
-        disabling = sum(
+    def taken_by_clients(self, job: Job) -> int:
+        """Return how often clients took nodes from a job, or disabled it."""
+        return self.given_up + job.disables
+
+    def disabled_by_tasks(self, job: Job) -> int:
+        """Return how often tasks of a job may have disabled it.
+
+        One that has ended does so when the service learns of it, which may be much later.
+        """
+        return sum(
             task.ends_max
             for task in job.tasks.values()
             if job.terms.acts_on_failure and DISABLE in task.reactions.job_actions
         )
-        return self.given_up + job.disables + disabling
+
+    def is_displaceable(self, job: Job) -> bool:
+        """Return whether tasks of a job may be displaced, by managers that waited before it too."""
+        return job.name in self.displaceable or any(
+            self.managers[name].outranks and self.jobs[name].pools & job.pools
+            for name in self.restarted
+        )
 
     def let_go(self, job: Job) -> None:
         """Let the tasks of a job be displaced from now on."""

@@ -21,7 +21,7 @@ class Managers(Judge):
             for one in (run, beside):
                 is_alone = self._is_exclusive(one)
                 require(not is_alone, rules.MANAGER_ALONE, f"{run} started beside {beside}")
-        run.is_let_go = job.name in self.history.displaceable
+        run.is_let_go = self.history.is_displaceable(job)
 
     def subtask_started(self, run: Run, job: Job, task: Task) -> None:
         """An instance is as a task."""
@@ -30,7 +30,7 @@ class Managers(Judge):
     def application_started(self, run: Run, job: Job, task: Task) -> None:
         """It starts where its job is already."""
         del task
-        run.is_let_go = job.name in self.history.displaceable
+        run.is_let_go = self.history.is_displaceable(job)
 
     def run_over(self, run: Run) -> None:
         """A manager that is over may run again, and displace others; or it ends its job."""
@@ -42,6 +42,7 @@ class Managers(Judge):
             job.is_end_asked = True
             for task in job.tasks.values():
                 task.is_end_asked = True
+        self.history.restarted.add(job.name)
         for other in self.history.jobs.values():
             if other is job or (manager.outranks and other.pools & job.pools):
                 self.history.let_go(other)

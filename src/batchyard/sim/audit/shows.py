@@ -54,9 +54,10 @@ class Shows(Judge):
         failures = sum(code != 0 for code in known.exits())
         facts = f"{name} shows {shown.retry_count} and failed {failures} times"
         require(shown.retry_count <= failures, rules.RETRY_COUNT, facts)
-        taken = self.history.taken_from(job) - known.taken_before
+        taken = self.history.taken_by_clients(job) - known.taken_before
+        taken += self.history.disabled_by_tasks(job)
         facts = f"{name} shows {shown.requeue_count}, and was taken away {taken} times"
-        is_explained = shown.requeue_count <= taken or job.name in self.history.displaceable
+        is_explained = shown.requeue_count <= taken or self.history.is_displaceable(job)
         require(is_explained, rules.REQUEUE_COUNT, facts)
         # What never started costs nothing, and the run that succeeded was not taken away.
         runs = max(0, known.starts - (shown.result == "success"))
