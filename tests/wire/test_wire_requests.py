@@ -47,6 +47,23 @@ def refusal(read: Callable[..., object], **properties: object) -> Refused:
     return caught.value
 
 
+def test_numbers_and_truths_may_stand_in_quotes():
+    """``az batch`` sends the words of its command line as they are."""
+    spec = read_pool(
+        targetDedicatedNodes="2", taskSlotsPerNode="4", enableInterNodeCommunication="false"
+    )
+    assert (spec.target_dedicated_nodes, spec.task_slots_per_node) == (2, 4)
+    assert spec.has_inter_node_communication is False
+    assert read_job(priority="-7", constraints={"maxTaskRetryCount": "3"}).priority == -7
+    assert read_task(displayName="5", requiredSlots="5").display_name == "5"
+
+
+def test_what_is_wrong_beside_a_number_in_quotes_is_told():
+    refused = refusal(read_pool, targetDedicatedNodes="2", taskSlotsPerNode="many")
+    assert refused.values["PropertyName"] == "taskSlotsPerNode"
+    assert refused.values["PropertyValue"] == "many"
+
+
 def test_a_pool_has_all_that_was_asked_for():
     spec = read_pool(
         displayName="Büro",
@@ -119,7 +136,8 @@ def test_the_cores_of_a_size_bound_the_task_slots(vm_size, most):
         ({"displayName": "x" * 1025}, "displayName"),
         ({"targetDedicatedNodes": -1}, "targetDedicatedNodes"),
         ({"targetDedicatedNodes": 10**6}, "targetDedicatedNodes"),
-        ({"targetLowPriorityNodes": "2"}, "targetLowPriorityNodes"),
+        ({"targetLowPriorityNodes": "two"}, "targetLowPriorityNodes"),
+        ({"targetLowPriorityNodes": str(2**31)}, "targetLowPriorityNodes"),
         ({"taskSlotsPerNode": 0}, "taskSlotsPerNode"),
         ({"taskSlotsPerNode": 2.5}, "taskSlotsPerNode"),
         ({"resizeTimeout": "PT4M59S"}, "resizeTimeout"),
