@@ -110,6 +110,36 @@ def test_a_priority_that_is_raised_recalls_too(queue: World) -> None:
     assert queue.recalled() == names(3, 4)
 
 
+def test_what_a_node_gives_back_by_itself_goes_to_another_one(world: World) -> None:
+    """The task in front of it takes long, though those of its job were short."""
+    world.pool(nodes=2)
+    world.job()
+    world.tasks("known")
+    world.run_for("task-1-1", SHORT)
+    world.tasks("long", "brief", "queued")
+    world.report(world.started("task-2-1"))
+    world.report(world.started("task-3-1"), node=2)
+    queued = world.assignment("task-4-1")
+    world.report(world.ended("task-3-1"), node=2)
+    assert (queued.task_id, world.state_of("queued")) == ("queued", "active")
+
+    world.report(world.never_started("task-4-1"))
+
+    world.report(world.started("task-4-2"), world.ended("task-4-2"), node=2)
+    task = world.task("queued")
+    assert (task.state, task.retry_count, task.requeue_count) == ("completed", 0, 0)
+
+
+def test_nothing_queues_again_where_a_task_takes_long_until_it_has_ended(queue: World) -> None:
+    queue.report(queue.never_started("task-3-1"), queue.never_started("task-4-1"))
+    queue.tasks("fourth")
+    assert queue.assigned() == names(1, 2, 3, 4)
+    start = queue.clock.now()
+    short = messages.Ended("task-2-1", EndCause.EXITED, 0, "", start, start + SHORT)
+    queue.report(short)
+    assert queue.assigned()[4:] == ["task-3-2", "task-4-2", "task-5-1"]
+
+
 def test_equal_priorities_recall_nothing(queue: World) -> None:
     queue.job("other")
     queue.tasks("later", job_id="other")

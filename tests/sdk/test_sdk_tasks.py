@@ -154,6 +154,27 @@ def test_counts_tell_how_far_a_job_is(client, wide, create_job):
     assert (counts.succeeded, counts.failed) == (1, 1)
 
 
+def test_no_task_waits_behind_one_that_takes_long_while_a_node_is_idle(
+    client, make_pool, create_job, gate
+):
+    """A node is given a few short tasks more than it has slots for, and cannot know which are."""
+    pool = make_pool(nodes=2)
+    job = create_job(pool)
+    batch.run_task(client, job, batch.task("known", "true"))
+    tasks = [
+        batch.task("long", f"cat {gate.path}"),
+        *(batch.task(f"t{number}", "true") for number in range(6)),
+    ]
+    client.create_task_collection(job, models.BatchTaskGroup(task_values=tasks))
+
+    def others() -> bool:
+        found = batch.tasks_of(client, job)
+        return all(found[one.id].state == "completed" for one in tasks[1:])
+
+    wait_until(others, 20, "all others have run")
+    assert client.get_task(job, "long").state == "running"
+
+
 def test_a_deleted_task_is_gone_with_its_process_and_its_directory(client, wide, create_job):
     job = create_job(wide)
     client.create_task(job, batch.task("t", sh("sleep 60")))

@@ -5,6 +5,7 @@ It knows no sockets, no processes and no event loop: those are its `Hands`, whic
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol, assert_never
 
 from batchyard.agent.journal import (
@@ -45,6 +46,10 @@ from batchyard.link.messages import (
 #: service lets queue (`limits.PREFETCH_TIME`), so that no slot waits for news. Source: ours.
 _GATHER_SECONDS: Final = 0.02
 _GATHER_REPORTS_MAX: Final = 64
+
+#: How long nothing may start while tasks wait for slots: then another node may have some for them.
+#: Twenty times what the service lets queue (`limits.PREFETCH_TIME`). Source: ours.
+_STALL_SECONDS: Final = 1.0
 
 #: What the logic obeys; questions about files are none of its business.
 Obeyed = Order | Acknowledge | Shutdown
@@ -110,6 +115,9 @@ class AgentLogic:
         self._ended: Final[set[str]] = set()
         self._removed: Final[set[int]] = set()
         self._is_gathering = False
+        #: How many executions have started, and whether the queue is looked at later.
+        self._starts = 0
+        self._is_watching = False
         self._take_over(attached)
 
     def _take_over(self, attached: Attached) -> None:
@@ -214,6 +222,20 @@ class AgentLogic:
         for assignment in self._schedule.take():
             self._running.add(assignment.execution_id)
             self._hands.start(assignment)
+            self._starts += 1
+        if self._schedule.crowded and not self._is_watching:
+            self._is_watching = True
+            self._hands.call_later(_STALL_SECONDS, partial(self._look_at_queue, self._starts))
+
+    def _look_at_queue(self, starts: int) -> None:
+        """Give back what queues if nothing has started meanwhile: what runs takes its time.
+
+        Without the service nobody else could have it, and it stays.
+        """
+        self._is_watching = False
+        if self._starts == starts and self._line is not None:
+            self._recall(self._schedule.crowded)
+        self._start_next()
 
     def _stop(self, execution_ids: list[str], grace_seconds: float) -> None:
         running = [

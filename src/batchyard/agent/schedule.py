@@ -6,6 +6,7 @@ Pure: it neither starts nor stops anything.
 from collections import deque
 from collections.abc import Container
 
+from batchyard.core.states import ExecutionKind
 from batchyard.link.messages import Assignment
 
 
@@ -35,6 +36,11 @@ class Schedule:
     def is_idle(self) -> bool:
         """Whether nothing is queued; what is held waits for the service."""
         return not (self._queue or self._beside)
+
+    @property
+    def crowded(self) -> list[str]:
+        """Ids of the tasks that wait for slots, in their order."""
+        return [one.execution_id for one in self._queue if one.kind is ExecutionKind.TASK]
 
     def slots_of(self, assignment: Assignment) -> int:
         """Return the slots that an execution takes; one that wants more than all gets all."""

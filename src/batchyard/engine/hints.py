@@ -16,6 +16,9 @@ class Hints:
         #: The nodes of pools that the last round of placement held; of most pools none.
         self.held: dict[PoolKey, frozenset[NodeKey]] = {}
 
+        #: Nodes that gave back what queued there, until a task ends on them: it takes its time.
+        self.stalled: set[NodeKey] = set()
+
     def forget(self) -> None:
         """Know nothing any more of what a transaction did that did not happen."""
         self.ready.forget()

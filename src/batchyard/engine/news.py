@@ -55,8 +55,10 @@ def take(cascade: Cascade, event: FleetEvent) -> int | None:
         case NodeUnavailable():
             cascade.run([NodeNotAllocated(key=event.node, epoch=event.epoch, reason=event.reason)])
         case NodeLost():
+            cascade.hints.stalled.discard(event.node)
             cascade.run([NodeDied(key=event.node, epoch=event.epoch)])
         case NodeReleased():
+            cascade.hints.stalled.discard(event.node)
             cascade.run([NodeGone(key=event.node)])
         case NodeJoined():
             _joined(cascade, event.node, event.welcome)
@@ -180,6 +182,8 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
     key = ExecutionId(report.execution_id)
     execution = cascade.executions.get(key)
     if report.start_time is None:
+        if execution is not None and execution.state is ExecutionState.ASSIGNED:
+            cascade.hints.stalled.add(execution.node)
         return [ExecutionEnded(key=key, ending=None)]
     if report.cause is EndCause.STOPPED and not _was_asked_to_stop(execution):
         return _shut_down(key, execution)
@@ -194,6 +198,8 @@ def _ended(cascade: Cascade, report: messages.Ended) -> list[Event]:
     events: list[Event] = [ExecutionEnded(key=key, ending=ending)]
     if execution is not None and execution.job is not None and execution.kind is ExecutionKind.TASK:
         cascade.hints.run_times.note(execution.job, ending.end_time - ending.start_time)
+    if execution is not None:
+        cascade.hints.stalled.discard(execution.node)
     if execution is not None and execution.state in execution_cycle.WAITING:
         events.insert(0, ExecutionStarted(key=key, time=report.start_time))
     return events

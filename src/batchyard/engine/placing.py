@@ -61,8 +61,9 @@ class _Nodes:
         self.open: dict[NodeKey, list[JobKey]] = {}
         for place in cascade.transaction.open_jobs(self.usable):
             self.open.setdefault(place.node, []).append(place.job)
-        #: Where nothing queues: the job manager task there may wait for it.
+        #: Where nothing queues: the job manager task there may wait for it, or a task takes long.
         self._closed = {node.key for node in found if node.managers_running > 0}
+        self._closed |= cascade.hints.stalled & self.usable.keys()
         self._queue_bounds = {key: self._queue_bound(key) for key in self.usable}
         self.held: frozenset[NodeKey] = frozenset()
         self.measure()

@@ -43,7 +43,7 @@ SEEDS: Final[dict[str, int]] = {
     "reactivation-forgotten": 14,
     "limit-ignored": 11,
     "disabled-too-soon": 29,
-    "disabled-jobs-run": 3,
+    "disabled-jobs-run": 12,
     "old-pool-kept": 65,
     "ended-before-the-last-task": 11,
     "failure-ends-every-job": 0,
