@@ -68,6 +68,27 @@ def test_the_length_of_an_empty_body_is_signed_as_zero_or_left_out(bench: Bench,
     assert send(bench.client.app, "POST", target, sent, b"").status == 404
 
 
+def test_a_type_that_was_added_to_an_empty_body_need_not_be_signed(bench: Bench):
+    """As Python's own library for requests does it."""
+    target = "/jobs/job/enable?api-version=2025-06-01"
+    signed = {"host": HOST, "ocp-date": DATE, "content-length": "0"}
+    sent = signed | {
+        "content-type": "application/x-www-form-urlencoded",
+        "authorization": signature(ACCOUNT, KEY, "POST", target, signed),
+    }
+    assert send(bench.client.app, "POST", target, sent, b"").status == 404
+
+
+def test_the_type_of_a_body_is_signed(bench: Bench):
+    target = "/jobs?api-version=2025-06-01"
+    signed = {"host": HOST, "ocp-date": DATE, "content-length": "2"}
+    sent = signed | {
+        "content-type": JSON,
+        "authorization": signature(ACCOUNT, KEY, "POST", target, signed),
+    }
+    assert send(bench.client.app, "POST", target, sent, b"{}").status == 403
+
+
 def test_the_signature_covers_the_path_as_it_was_sent(bench: Bench):
     answer = bench.client.get("/jobs/job%201%2Fx")
     assert (answer.status, answer.code) == (404, "JobNotFound")

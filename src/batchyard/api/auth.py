@@ -9,6 +9,7 @@ from binascii import Error as Base64Error
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import product
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -35,6 +36,9 @@ SIGNED_HEADERS: Final = (
     "if-unmodified-since",
     "range",
 )
+
+_LENGTH: Final = SIGNED_HEADERS.index("content-length")
+_TYPE: Final = SIGNED_HEADERS.index("content-type")
 
 _SCHEME: Final = "sharedkey"
 _BEARER: Final = "bearer"
@@ -145,8 +149,8 @@ def _credentials(authorization: str | None) -> tuple[str, bytes]:
 def strings_to_sign(scope: Scope, headers: Mapping[str, str], account: str) -> Iterator[str]:
     """Yield what the signature of a request may cover.
 
-    There are two forms when the body is empty: clients disagree whether its length is written as
-    ``0`` or left out.
+    There are several forms when the body is empty: clients disagree whether its length is written
+    as ``0`` or left out, and some have a library that adds a type for it after they have signed.
     """
     method: str = scope["method"]
     lines = [headers.get(name, "") for name in SIGNED_HEADERS]
@@ -154,10 +158,11 @@ def strings_to_sign(scope: Scope, headers: Mapping[str, str], account: str) -> I
     resource = f"/{account}{raw_path(scope)}"
     query = parse_qs(scope["query_string"].decode("latin-1"))
     resource += "".join(f"\n{name}:{query[name][0]}" for name in sorted(query))
-    length = SIGNED_HEADERS.index("content-length")
-    lengths = ("0", "") if lines[length] in ("", "0") else (lines[length],)
-    for text in lengths:
-        lines[length] = text
+    is_empty = lines[_LENGTH] in ("", "0")
+    lengths = ("0", "") if is_empty else (lines[_LENGTH],)
+    types = {lines[_TYPE], ""} if is_empty else {lines[_TYPE]}
+    for length, content_type in product(lengths, types):
+        lines[_LENGTH], lines[_TYPE] = length, content_type
         yield "\n".join([method, *lines, *ocp, resource])
 
 
