@@ -68,6 +68,46 @@ def test_a_pool_speaks_the_words_of_an_old_version(bench: Bench):
     assert bench.client.get("/pools/pool").json["taskSlotsPerNode"] == 2
 
 
+def test_what_a_pool_has_of_azures_machinery_comes_back_with_its_defaults(bench: Bench):
+    """As in the recorded answers of the real service."""
+    rule: dict[str, object] = {"priority": 150, "access": "allow", "sourceAddressPrefix": "*"}
+    nat_pool: dict[str, object] = {
+        "name": "rule",
+        "protocol": "udp",
+        "backendPort": 64444,
+        "frontendPortRangeStart": 60000,
+        "frontendPortRangeEnd": 61000,
+    }
+    disks: list[dict[str, object]] = [
+        {"lun": 1, "diskSizeGB": 50},
+        {"lun": 2, "diskSizeGB": 50, "caching": "readonly"},
+    ]
+    image = {"publisher": "canonical", "offer": "ubuntu", "sku": "22_04"}
+    body = pool_body(
+        networkConfiguration={
+            "endpointConfiguration": {
+                "inboundNATPools": [nat_pool | {"networkSecurityGroupRules": [rule]}, nat_pool]
+            }
+        },
+        virtualMachineConfiguration={
+            "imageReference": image,
+            "nodeAgentSKUId": "batch.node.ubuntu 22.04",
+            "dataDisks": disks,
+        },
+    )
+    assert bench.client.post("/pools", body).status == 201
+
+    pool = bench.client.get("/pools/pool").json
+
+    ruled = nat_pool | {"networkSecurityGroupRules": [rule | {"sourcePortRanges": ["*"]}]}
+    assert pool["networkConfiguration"] == {
+        "dynamicVNetAssignmentScope": "none",
+        "endpointConfiguration": {"inboundNATPools": [ruled, nat_pool]},
+    }
+    plain: dict[str, object] = {"caching": "none", "storageAccountType": "standard_lrs"}
+    assert pool["virtualMachineConfiguration"]["dataDisks"] == [plain | disk for disk in disks]
+
+
 def test_a_pool_exists_or_not(bench: Bench):
     bench.create_pool()
     answer = bench.client.request("HEAD", "/pools/pool")
