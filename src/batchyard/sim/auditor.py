@@ -41,6 +41,7 @@ from batchyard.sim.audit.history import (
     Task,
     require,
 )
+from batchyard.sim.audit.idleness import Idleness
 from batchyard.sim.audit.judge import Judge
 from batchyard.sim.audit.managers import Managers
 from batchyard.sim.audit.peace import Peace
@@ -64,6 +65,7 @@ _JUDGES: Final[tuple[type[Judge], ...]] = (
     Disabled,
     Parallel,
     Priorities,
+    Idleness,
     Ends,
     Usage,
     AutoPools,

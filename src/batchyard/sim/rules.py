@@ -87,6 +87,10 @@ PRIORITY: Final = Rule(
     "priority",
     "Without faults no task starts where one of a higher priority has waited and could have.",
 )
+IDLENESS: Final = Rule(
+    "idleness",
+    "Without faults no task waits for long beside a node that runs nothing and could run it.",
+)
 MANAGER_FIRST: Final = Rule(
     "manager-first",
     "No task of a job starts before its job manager task has, unless that one was ended.",

@@ -62,6 +62,10 @@ def _recall_ignored(patch: Patch) -> None:
     patch.setattr(Schedule, "remove", lambda _schedule, _execution_id: True)
 
 
+def _queue_kept(patch: Patch) -> None:
+    patch.setattr(AgentLogic, "_look_at_queue", lambda _logic, _starts: None)
+
+
 DEFECTS: Final = (
     SeededDefect("News of a former life of a node count.", _no_fencing, rules.NODES_LIVE),
     SeededDefect("A report is acknowledged and dropped.", _report_lost, rules.SUCCESS_ENDS),
@@ -69,4 +73,5 @@ DEFECTS: Final = (
     SeededDefect("A repeated order starts a task again.", _repeat_starts_again, rules.ONE_START),
     SeededDefect("A node does not say what it runs.", _welcome_names_nothing, rules.ONE_PLACE),
     SeededDefect("A node gives back a task and runs it.", _recall_ignored, rules.SUCCESS_ENDS),
+    SeededDefect("A node keeps what queues behind a long task.", _queue_kept, rules.IDLENESS),
 )

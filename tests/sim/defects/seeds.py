@@ -9,6 +9,7 @@ SEEDS: Final[dict[str, int]] = {
     "repeat-starts-again": 1,
     "welcome-names-nothing": 19,
     "recall-ignored": 77,
+    "queue-kept": 25,
     "commit-lost": 4,
     "start-looks-at-nothing": 2,
     "wake-up-forgotten": 0,

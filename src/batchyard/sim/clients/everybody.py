@@ -9,6 +9,7 @@ from batchyard.sim.clients.forced_ends import ForcedEndsClient
 from batchyard.sim.clients.gangs import GangsClient
 from batchyard.sim.clients.jobs import JobClient
 from batchyard.sim.clients.managers import ManagerClient
+from batchyard.sim.clients.mixtures import MixturesClient
 from batchyard.sim.clients.pauses import PausesClient
 from batchyard.sim.clients.pools import PoolClient
 from batchyard.sim.clients.requests import Requests
@@ -28,6 +29,7 @@ CLIENTS: Final[tuple[type[Client], ...]] = (
     ForcedEndsClient,
     SchedulesClient,
     GangsClient,
+    MixturesClient,
 )
 
 
