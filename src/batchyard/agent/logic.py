@@ -223,7 +223,7 @@ class AgentLogic:
             self._running.add(assignment.execution_id)
             self._hands.start(assignment)
             self._starts += 1
-        if self._schedule.crowded and not self._is_watching:
+        if self._schedule.is_crowded and not self._is_watching:
             self._is_watching = True
             self._hands.call_later(_STALL_SECONDS, partial(self._look_at_queue, self._starts))
 
@@ -234,7 +234,7 @@ class AgentLogic:
         """
         self._is_watching = False
         if self._starts == starts and self._line is not None:
-            self._recall(self._schedule.crowded)
+            self._recall(self._schedule.tasks_queued())
         self._start_next()
 
     def _stop(self, execution_ids: list[str], grace_seconds: float) -> None:

@@ -38,8 +38,12 @@ class Schedule:
         return not (self._queue or self._beside)
 
     @property
-    def crowded(self) -> list[str]:
-        """Ids of the tasks that wait for slots, in their order."""
+    def is_crowded(self) -> bool:
+        """Whether something waits for slots."""
+        return bool(self._queue)
+
+    def tasks_queued(self) -> list[str]:
+        """Return the ids of the tasks that wait for slots, in their order."""
         return [one.execution_id for one in self._queue if one.kind is ExecutionKind.TASK]
 
     def slots_of(self, assignment: Assignment) -> int:
