@@ -18,7 +18,9 @@ from batchyard.wire import nodes as convert
 
 async def get_node(call: Call) -> Response:
     """``GET /pools/{poolId}/nodes/{nodeId}``: one compute node."""
-    view = await call.service.get_node(call.account, call.params["poolId"], call.params["nodeId"])
+    view = await call.service.get_node(
+        call.account, call.params["poolId"], call.params["nodeId"], with_recent_tasks=True
+    )
     return selected_answer(call, "nodes/@Element", convert.write_node(view, call.base_url))
 
 
@@ -36,6 +38,7 @@ async def list_nodes(call: Call) -> Response:
         after=call.query.after_key(),
         limit=call.query.max_results(),
         filter=await call.filter(filters.NODES),
+        with_recent_tasks=selection.shows("recentTasks"),
         write=write,
     )
 

@@ -43,12 +43,21 @@ class Reads(Protocol):
         """Return the node counts of pools."""
         ...
 
-    def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+    def get_node(
+        self, account: str, pool_id: str, node_id: str, *, with_recent_tasks: bool = False
+    ) -> NodeView:
         """Return a node."""
         ...
 
     def list_nodes(
-        self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        pool_id: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_recent_tasks: bool = False,
     ) -> Page[NodeView]:
         """Return the nodes of a pool."""
         ...

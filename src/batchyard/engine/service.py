@@ -121,9 +121,12 @@ class Service:
         """Return one page of node counts, pool by pool."""
         return await self._read(self._reads.node_counts, account, pool_id, after or 0, limit)
 
-    async def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+    async def get_node(
+        self, account: str, pool_id: str, node_id: str, *, with_recent_tasks: bool = False
+    ) -> NodeView:
         """Return a node."""
-        return await self._read(self._reads.get_node, account, pool_id, node_id)
+        read = partial(self._reads.get_node, with_recent_tasks=with_recent_tasks)
+        return await self._read(read, account, pool_id, node_id)
 
     async def list_nodes(
         self,
@@ -133,12 +136,12 @@ class Service:
         after: int | None,
         limit: int,
         filter: Filter | None = None,
+        with_recent_tasks: bool = False,
         write: Callable[[Page[NodeView]], Result],
     ) -> Result:
         """Return what `write` makes of one page of a pool's nodes."""
-        return await self._page(
-            write, self._reads.list_nodes, account, pool_id, after or 0, limit, filter
-        )
+        read = partial(self._reads.list_nodes, with_recent_tasks=with_recent_tasks)
+        return await self._page(write, read, account, pool_id, after or 0, limit, filter)
 
     async def get_job(self, account: str, job_id: str, *, with_statistics: bool = False) -> JobView:
         """Return a job."""

@@ -48,7 +48,7 @@ class NodeView:
     """A compute node with what its pool was given; `ordinal` tells it from the others there.
 
     The oldest node of a pool is number 0; a number is never used again. `running` leaves out what
-    queues on the node.
+    queues on the node. `recent_tasks` are empty unless they were asked for.
     """
 
     node: Node

@@ -26,7 +26,9 @@ _IS_GONE: Final = schema.node.c.state == literal_column(f"'{GONE}'")
 class NodeReads(Reading):
     """Reads of nodes that are not gone."""
 
-    def get_node(self, account: str, pool_id: str, node_id: str) -> NodeView:
+    def get_node(
+        self, account: str, pool_id: str, node_id: str, *, with_recent_tasks: bool = False
+    ) -> NodeView:
         """Return a node."""
         node = schema.node
         with self._begin() as connection:
@@ -39,10 +41,17 @@ class NodeReads(Reading):
             row = connection.execute(query).first()
             if row is None:
                 raise Refused(ErrorCode.NODE_NOT_FOUND)
-            return next(_node_views(connection, pool, [row]))
+            return next(_node_views(connection, pool, [row], with_recent_tasks=with_recent_tasks))
 
     def list_nodes(
-        self, account: str, pool_id: str, after: int, limit: int, filter_: Filter | None = None
+        self,
+        account: str,
+        pool_id: str,
+        after: int,
+        limit: int,
+        filter_: Filter | None = None,
+        *,
+        with_recent_tasks: bool = False,
     ) -> Page[NodeView]:
         """Return the nodes of a pool."""
         node = schema.node
@@ -56,7 +65,7 @@ class NodeReads(Reading):
                 .limit(limit + 1)
             )
             rows = connection.execute(query).all()
-            views = _node_views(connection, pool, rows[:limit])
+            views = _node_views(connection, pool, rows[:limit], with_recent_tasks=with_recent_tasks)
             return page(rows, limit, lambda _row: next(views))
 
     def node_state(self, node: NodeKey) -> NodeState | None:
@@ -89,12 +98,14 @@ def _running_tasks(connection: Connection, nodes: Sequence[int]) -> Mapping[int,
     return {row[0]: RunningTasks(row[1], row[2]) for row in rows}
 
 
-def _node_views(connection: Connection, pool: AnyRow, rows: Sequence[AnyRow]) -> Iterator[NodeView]:
+def _node_views(
+    connection: Connection, pool: AnyRow, rows: Sequence[AnyRow], *, with_recent_tasks: bool
+) -> Iterator[NodeView]:
     """Yield nodes of one pool, in the order of their rows."""
     nodes = [NODES.decode(row) for row in rows]
     first = _first_node(connection, pool.key)
     running = _running_tasks(connection, [node.key for node in nodes])
-    recent = recent_tasks.of_nodes(connection, nodes)
+    recent = recent_tasks.of_nodes(connection, nodes) if with_recent_tasks else {}
     spec = POOL_SPEC.decode(pool.spec)
     for node in nodes:
         yield NodeView(
