@@ -1,11 +1,14 @@
 """Rows by the names that clients gave them, in any case."""
 
-from sqlalchemy import Connection, select
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
 
 from batchyard.core.errors import ErrorCode, Refused
 from batchyard.store import schema
 from batchyard.store.reading.base import AnyRow, columns
 from batchyard.store.statements.rows import JOB_SCHEDULES, JOBS, POOLS
+from batchyard.store.values import Codec
 
 
 def pool_row(connection: Connection, account: str, pool_id: str) -> AnyRow:
@@ -14,14 +17,7 @@ def pool_row(connection: Connection, account: str, pool_id: str) -> AnyRow:
     Raises:
         Refused: POOL_NOT_FOUND.
     """
-    pool = schema.pool
-    query = select(*columns(pool, POOLS), pool.c.spec).where(
-        pool.c.account == account, pool.c.id_folded == pool_id.lower()
-    )
-    row = connection.execute(query).first()
-    if row is None:
-        raise Refused(ErrorCode.POOL_NOT_FOUND)
-    return row
+    return _row(connection, schema.pool, POOLS, account, pool_id, ErrorCode.POOL_NOT_FOUND)
 
 
 def job_row(connection: Connection, account: str, job_id: str) -> AnyRow:
@@ -30,14 +26,7 @@ def job_row(connection: Connection, account: str, job_id: str) -> AnyRow:
     Raises:
         Refused: JOB_NOT_FOUND.
     """
-    job = schema.job
-    query = select(*columns(job, JOBS), job.c.spec).where(
-        job.c.account == account, job.c.id_folded == job_id.lower()
-    )
-    row = connection.execute(query).first()
-    if row is None:
-        raise Refused(ErrorCode.JOB_NOT_FOUND)
-    return row
+    return _row(connection, schema.job, JOBS, account, job_id, ErrorCode.JOB_NOT_FOUND)
 
 
 def job_schedule_row(connection: Connection, account: str, schedule_id: str) -> AnyRow:
@@ -46,11 +35,22 @@ def job_schedule_row(connection: Connection, account: str, schedule_id: str) -> 
     Raises:
         Refused: JOB_SCHEDULE_NOT_FOUND.
     """
-    schedule = schema.job_schedule
-    query = select(*columns(schedule, JOB_SCHEDULES), schedule.c.spec).where(
-        schedule.c.account == account, schedule.c.id_folded == schedule_id.lower()
+    missing = ErrorCode.JOB_SCHEDULE_NOT_FOUND
+    return _row(connection, schema.job_schedule, JOB_SCHEDULES, account, schedule_id, missing)
+
+
+def _row(
+    connection: Connection,
+    table: Table,
+    codec: Codec[Any],
+    account: str,
+    name: str,
+    missing: ErrorCode,
+) -> AnyRow:
+    query = select(*columns(table, codec), table.c.spec).where(
+        table.c.account == account, table.c.id_folded == name.lower()
     )
     row = connection.execute(query).first()
     if row is None:
-        raise Refused(ErrorCode.JOB_SCHEDULE_NOT_FOUND)
+        raise Refused(missing)
     return row
